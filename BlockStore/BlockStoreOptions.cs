@@ -1,0 +1,93 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace OrleansCache.BlockStore;
+
+/// <summary>What a tier directory is made of. For display and, later, for choosing between tiers.</summary>
+public enum TierMedium : byte
+{
+    /// <summary>tmpfs.</summary>
+    Memory,
+
+    /// <summary>NVMe.</summary>
+    Nvme,
+
+    /// <summary>SATA or SAS SSD.</summary>
+    Ssd,
+
+    /// <summary>Rotating disk.</summary>
+    Hdd,
+}
+
+/// <summary>How a block store uses its one tier directory.</summary>
+public sealed class BlockStoreOptions
+{
+    /// <summary>The tier directory; must exist and belong to this silo alone.</summary>
+    [Required]
+    public required string Directory { get; init; }
+
+    /// <summary>How many bytes of blocks it may hold. The journal (see <see cref="CheckpointJournalBytes"/>) comes on top.</summary>
+    [Range(1L << 20, long.MaxValue)]
+    public required long CapacityBytes { get; init; }
+
+    /// <summary>What it is made of.</summary>
+    public TierMedium Medium { get; init; } = TierMedium.Nvme;
+
+    /// <summary>
+    /// Bytes of the disk that stay free whatever the capacity says, because others may write there, too.
+    /// 256 MiB: room for the journal, a checkpoint and a log file or two.
+    /// </summary>
+    [Range(0, long.MaxValue)]
+    public long FreeSpaceFloorBytes { get; init; } = 256L << 20;
+
+    /// <summary>
+    /// Above this share of the capacity the store evicts in the background, so that fills seldom wait for an eviction.
+    /// </summary>
+    [Range(0.5, 1.0)]
+    public double EvictAboveShare { get; init; } = 0.97;
+
+    /// <summary>Where the background eviction stops. The gap makes one journal commit serve many blocks.</summary>
+    [Range(0.3, 1.0)]
+    public double EvictDownToShare { get; init; } = 0.95;
+
+    /// <summary>
+    /// A power cut makes at most this much time's fills unproven. 30 s: a syncfs that often costs little, and
+    /// verifying 30 s of fills takes less than filling them did.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00.010", "01:00:00")]
+    public TimeSpan BarrierPeriod { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// How long the journal waits for company before it commits. 2 ms at most: a block's fill takes longer than that,
+    /// and nobody but the next restart waits for the record (readers cut through).
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00", "00:00:00.100")]
+    public TimeSpan GroupCommitDelay { get; init; } = TimeSpan.FromMilliseconds(1);
+
+    /// <summary>A checkpoint of the index is written when the journal has grown by this: 32 MiB replay in well under a second.</summary>
+    [Range(1L << 16, 1L << 34)]
+    public long CheckpointJournalBytes { get; init; } = 32L << 20;
+
+    /// <summary>Cache files kept open. 4096 leaves most of the usual 20,000 descriptors to connections and leases.</summary>
+    [Range(16, 1 << 20)]
+    public int OpenFilesMax { get; init; } = 4096;
+
+    /// <summary>New leases are refused while unlinked-but-open files hold more than this share of the capacity (DESIGN 5).</summary>
+    [Range(0.0, 1.0)]
+    public double UnlinkedOpenShareMax { get; init; } = 0.25;
+
+    /// <summary>How long a fill may wait for an eviction before it is told that the tier is full.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "00:01:00")]
+    public TimeSpan EvictionWaitMax { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>
+    /// Drops a block's pages from the page cache once it is filled and synced. Off by default: the reader of a cold block
+    /// usually comes back. On where the mount caches by itself, so that nothing is cached twice.
+    /// </summary>
+    public bool DropPageCacheAfterFill { get; init; }
+
+    /// <summary>The clock: timers and recency.</summary>
+    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+
+    /// <summary>The machine's boot id; tests give another one to simulate a restart of the machine.</summary>
+    public Func<Guid> ReadBootId { get; init; } = BootId.Read;
+}
