@@ -1,0 +1,23 @@
+using OrleansCache.Files;
+
+namespace OrleansCache.Namespaces;
+
+/// <summary>An under storage attached at a namespace path.</summary>
+[GenerateSerializer, Immutable, Alias("srcinfo")]
+public sealed record SourceInfo
+{
+    /// <summary>The source's id, derived from <see cref="Uri"/>.</summary>
+    [Id(0)] public required SourceId Id { get; init; }
+
+    /// <summary>Where it is attached: absolute, normalised, such as <c>/imagenet</c>.</summary>
+    [Id(1)] public required string Path { get; init; }
+
+    /// <summary>Canonical URI without credentials, such as <c>file:///data/imagenet</c>.</summary>
+    [Id(2)] public required string Uri { get; init; }
+
+    /// <summary>Options.</summary>
+    [Id(3)] public required SourceOptions Options { get; init; }
+
+    /// <summary>Attributes of the source's root directory when it was attached.</summary>
+    [Id(4)] public required FileMetadata Root { get; init; }
+}
