@@ -16,4 +16,8 @@ public interface IDirectoryGrain : IGrainWithStringKey
     /// <param name="cancellationToken">Ends the wait.</param>
     [Alias("List"), AlwaysInterleave]
     ValueTask<DirectoryPage> List(DirectoryRef self, string? after, CancellationToken cancellationToken);
+
+    /// <summary>Target of a symbolic link in this directory.</summary>
+    [Alias("ReadLink"), AlwaysInterleave]
+    ValueTask<LinkResult> ReadLink(DirectoryRef self, string name, CancellationToken cancellationToken);
 }

@@ -1,0 +1,25 @@
+namespace OrleansCache.Metadata;
+
+/// <summary>
+/// The namespace as this process sees it: leased snapshots, bounded memory, one grain call at most for what is not leased.
+/// Calls answered from a live lease complete synchronously. Thread-safe.
+/// </summary>
+internal interface INamespaceView
+{
+    /// <summary>The root of the namespace.</summary>
+    ValueTask<NodeOutcome> GetRootAsync(CancellationToken cancellationToken);
+
+    /// <summary>One name in a directory.</summary>
+    ValueTask<NodeOutcome> LookupAsync(NodeEntry directory, string name, CancellationToken cancellationToken);
+
+    /// <summary>A page of a directory, ordinal order, after a name (null = first page).</summary>
+    ValueTask<ListOutcome> ListAsync(NodeEntry directory, string? after, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// The same place now: equal entry while the lease lives, else what the grain says. NotFound when the name is gone.
+    /// </summary>
+    ValueTask<NodeOutcome> RefreshAsync(NodeEntry node, CancellationToken cancellationToken);
+
+    /// <summary>Target of a link.</summary>
+    ValueTask<LinkTargetOutcome> ReadLinkAsync(NodeEntry link, CancellationToken cancellationToken);
+}

@@ -1,0 +1,22 @@
+using OrleansCache.Files;
+
+namespace OrleansCache.Metadata;
+
+/// <summary>Answer about one place.</summary>
+/// <param name="Status">How it ended.</param>
+/// <param name="Node">The place, when Ok.</param>
+/// <param name="ValidFor">What is left of the lease, also for NotFound; the kernel may keep it that long.</param>
+internal readonly record struct NodeOutcome(ReadStatus Status, NodeEntry? Node, TimeSpan ValidFor);
+
+/// <summary>Answer with a page of places.</summary>
+/// <param name="Status">How it ended.</param>
+/// <param name="Nodes">The entries, when Ok.</param>
+/// <param name="IsLast">Whether the directory ends here.</param>
+/// <param name="ValidFor">What is left of the lease.</param>
+internal readonly record struct ListOutcome(
+    ReadStatus Status, IReadOnlyList<NodeEntry> Nodes, bool IsLast, TimeSpan ValidFor);
+
+/// <summary>Answer with a link's target.</summary>
+/// <param name="Status">How it ended.</param>
+/// <param name="Target">The target, when Ok.</param>
+internal readonly record struct LinkTargetOutcome(ReadStatus Status, string Target);

@@ -1,0 +1,8 @@
+using OrleansCache.Files;
+
+namespace OrleansCache.Reading;
+
+/// <summary>How a read of a file ended.</summary>
+/// <param name="Status">Ok, StaleVersion, AccessDenied, DeadlineExceeded or Unavailable.</param>
+/// <param name="Bytes">Bytes read, when Ok.</param>
+internal readonly record struct FileReadOutcome(ReadStatus Status, int Bytes);

@@ -1,0 +1,40 @@
+using OrleansCache.Files;
+
+namespace OrleansCache.DataPlane.Connections;
+
+/// <summary>
+/// A client's connection to one silo's block server: pipelined, thread-safe. Every request has the deadline of its token and,
+/// failing that, of the connection's options. A broken connection ends its requests with Unavailable; the pool makes a new one.
+/// </summary>
+public interface IBlockConnection : IAsyncDisposable
+{
+    /// <summary>Whether descriptors can be passed: a Unix socket.</summary>
+    bool PassesDescriptors { get; }
+
+    /// <summary>Whether requests can still be sent.</summary>
+    bool IsOpen { get; }
+
+    /// <summary>Tells the server what may be read.</summary>
+    ValueTask<ReadStatus> PresentAsync(ReadCapability capability, CancellationToken cancellationToken);
+
+    /// <summary>Takes a residency lease. NotSupported over TCP.</summary>
+    ValueTask<LeaseOutcome> LeaseAsync(FileKey key, CancellationToken cancellationToken);
+
+    /// <summary>Makes the start of a range resident on the server.</summary>
+    ValueTask<ResidencyOutcome> EnsureAsync(
+        FileKey key, long offsetBytes, long lengthBytes, CancellationToken cancellationToken);
+
+    /// <summary>Reads a range into the caller's buffer; Ok means filled wholly.</summary>
+    ValueTask<ReadOutcome> ReadAsync(
+        FileKey key, long offsetBytes, Memory<byte> destination, CancellationToken cancellationToken);
+
+    /// <summary>Asks for a range ahead of need; completes when the request is sent.</summary>
+    ValueTask<ReadStatus> PrefetchAsync(
+        FileKey key, long offsetBytes, long lengthBytes, CancellationToken cancellationToken);
+
+    /// <summary>Reports reads the server could not see; completes when sent. At most 256 at a time.</summary>
+    ValueTask<ReadStatus> ReportAsync(ReadOnlyMemory<UsageReport> reports, CancellationToken cancellationToken);
+
+    /// <summary>The silo's status as UTF-8 JSON.</summary>
+    ValueTask<StatusOutcome> GetStatusAsync(CancellationToken cancellationToken);
+}
