@@ -1,0 +1,84 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Orleans.Runtime;
+
+/// <summary>Who a grain is: its type and its key. The text form is <c>type/key</c>.</summary>
+public readonly struct GrainId(GrainType type, IdSpan key) : IEquatable<GrainId>, IComparable<GrainId>
+{
+    /// <summary>The kind of grain.</summary>
+    public GrainType Type { get; } = type;
+
+    /// <summary>The key within the kind.</summary>
+    public IdSpan Key { get; } = key;
+
+    /// <summary>Whether this names no grain.</summary>
+    public bool IsDefault => Type.IsDefault && Key.IsDefault;
+
+    /// <summary>The identity of <paramref name="type"/> and <paramref name="key"/>.</summary>
+    public static GrainId Create(string type, string key) => new(GrainType.Create(type), IdSpan.Create(key));
+
+    /// <summary>The identity of <paramref name="type"/> and <paramref name="key"/>.</summary>
+    public static GrainId Create(GrainType type, string key) => new(type, IdSpan.Create(key));
+
+    /// <summary>The identity of <paramref name="type"/> and <paramref name="key"/>.</summary>
+    public static GrainId Create(GrainType type, IdSpan key) => new(type, key);
+
+    /// <summary>Reads the text form.</summary>
+    public static GrainId Parse(string value) => TryParse(value, out var result)
+        ? result
+        : throw new FormatException($"'{value}' is not a grain identity: expected type/key.");
+
+    /// <summary>Reads the text form.</summary>
+    public static bool TryParse([NotNullWhen(true)] string? value, out GrainId result)
+    {
+        var slash = value?.IndexOf('/', StringComparison.Ordinal) ?? -1;
+        if (slash <= 0)
+        {
+            result = default;
+            return false;
+        }
+
+        result = Create(value![..slash], value[(slash + 1)..]);
+        return true;
+    }
+
+    /// <summary>A hash that is the same in every process.</summary>
+    public uint GetUniformHashCode() => (Type.GetUniformHashCode() * 31) ^ Key.GetUniformHashCode();
+
+    /// <inheritdoc/>
+    public bool Equals(GrainId other) => Key.Equals(other.Key) && Type.Equals(other.Type);
+
+    /// <inheritdoc/>
+    public override bool Equals(object? obj) => obj is GrainId other && Equals(other);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => (int)GetUniformHashCode();
+
+    /// <inheritdoc/>
+    public int CompareTo(GrainId other)
+    {
+        var byType = Type.CompareTo(other.Type);
+        return byType != 0 ? byType : Key.CompareTo(other.Key);
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Type}/{Key}";
+
+    /// <summary>Equality by type and key.</summary>
+    public static bool operator ==(GrainId left, GrainId right) => left.Equals(right);
+
+    /// <summary>Inequality by type or key.</summary>
+    public static bool operator !=(GrainId left, GrainId right) => !left.Equals(right);
+
+    /// <summary>Order by type, then key.</summary>
+    public static bool operator <(GrainId left, GrainId right) => left.CompareTo(right) < 0;
+
+    /// <summary>Order by type, then key.</summary>
+    public static bool operator <=(GrainId left, GrainId right) => left.CompareTo(right) <= 0;
+
+    /// <summary>Order by type, then key.</summary>
+    public static bool operator >(GrainId left, GrainId right) => left.CompareTo(right) > 0;
+
+    /// <summary>Order by type, then key.</summary>
+    public static bool operator >=(GrainId left, GrainId right) => left.CompareTo(right) >= 0;
+}
