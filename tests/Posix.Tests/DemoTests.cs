@@ -1,0 +1,63 @@
+using System.Diagnostics;
+using System.Text.Json;
+using OrleansCache.LocalCluster;
+
+namespace OrleansCache.Posix.Tests;
+
+/// <summary>The demo keeps its promises: right figures, and nothing left behind however it ends.</summary>
+public sealed class DemoTests
+{
+    private static string Demo => Path.Combine(Programs.Root, "artifacts", "bin", "Demo", "release", "ocache-demo");
+
+    [Fact]
+    public async Task Its_last_line_is_json_and_a_warm_pass_reads_nothing_from_the_under_storage()
+    {
+        using var scratch = new ScratchFolder();
+        Content.WriteTree(scratch.Folder("data"));
+        var result = await Command.RunAsync(Demo, [scratch.Folder("data"), "--json"], TimeSpan.FromMinutes(2));
+        result.Checked("the demo");
+        using var json = JsonDocument.Parse(result.Output.TrimEnd().Split('\n')[^1]);
+        Assert.Equal(0, json.RootElement.GetProperty("mismatches").GetInt32());
+        Assert.Equal(0, json.RootElement.GetProperty("warm_under_storage_reads").GetInt64());
+        Assert.Equal(1.0, json.RootElement.GetProperty("warm_hit_ratio").GetDouble());
+        Assert.Equal(304, json.RootElement.GetProperty("files").GetInt32());
+        foreach (var speed in (string[])["cold_mib_s", "warm_mib_s", "native_mib_s"])
+        {
+            Assert.True(json.RootElement.GetProperty(speed).GetDouble() > 0, speed);
+        }
+    }
+
+    [Fact]
+    public async Task Ctrl_C_in_the_middle_leaves_no_mount_process_or_folder()
+    {
+        using var scratch = new ScratchFolder();
+        Content.WriteTree(scratch.Folder("data"));
+        var start = new ProcessStartInfo(Demo) { RedirectStandardError = true, RedirectStandardOutput = true };
+        start.ArgumentList.Add("--stay");
+        start.ArgumentList.Add(scratch.Folder("data"));
+        using var demo = Process.Start(start)!;
+        string? line;
+        do
+        {
+            line = await demo.StandardError.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(60));
+            Assert.NotNull(line);
+        }
+        while (!line.Contains("Ctrl-C ends", StringComparison.Ordinal));
+
+        var below = Directory.GetDirectories(Path.GetTempPath(), $"ocache-scratch-{demo.Id}-*").Single();
+        Assert.NotEmpty(ScratchFolder.MountsBelow(below));
+        Signal.Interrupt(demo.Id);
+        await demo.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(40));
+        Assert.False(Directory.Exists(below), "its folder is still there");
+        Assert.Empty(ScratchFolder.MountsBelow(below));
+        Assert.Null(LocalMount.FindDaemon(Path.Combine(below, "mount")));
+    }
+
+    [Fact]
+    public async Task A_missing_folder_is_named()
+    {
+        var result = await Command.RunAsync(Demo, ["/no/such/folder"]);
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains("/no/such/folder is not a directory", result.Error, StringComparison.Ordinal);
+    }
+}
