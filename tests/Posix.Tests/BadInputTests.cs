@@ -92,7 +92,7 @@ public sealed class BadInputTests : IAsyncLifetime
         Content.WriteRandom(Path.Combine(source, "file"), 1_000_000, 5);
         (await Ocache("attach", new Uri(source).AbsoluteUri, "/x")).Checked("attach");
         var random = new Random(42);
-        foreach (var port in (int[])[_silo.SiloPort, _silo.GatewayPort, _silo.DataPort, _silo.HttpPort])
+        foreach (var port in (int[])[_silo.GatewayPort, _silo.DataPort, _silo.HttpPort])
         {
             for (var attempt = 0; attempt < 20; attempt++)
             {
