@@ -23,7 +23,7 @@ internal ref struct FuseDirectoryWriter(Span<byte> room)
     /// <param name="mode">Type bits of st_mode.</param>
     /// <param name="nextOffset">Cookie from which the listing goes on after this entry; never zero.</param>
     /// <returns>False when it does not fit; nothing was written then.</returns>
-    public bool TryAdd(ReadOnlySpan<byte> name, ulong inode, uint mode, ulong nextOffset) =>
+    public bool TryAdd(scoped ReadOnlySpan<byte> name, ulong inode, uint mode, ulong nextOffset) =>
         TryAdd(name, inode, mode, nextOffset, 0);
 
     /// <summary>
@@ -34,7 +34,7 @@ internal ref struct FuseDirectoryWriter(Span<byte> room)
     /// <param name="entry">The node; its Attributes give inode and type.</param>
     /// <param name="nextOffset">Cookie from which the listing goes on after this entry; never zero.</param>
     /// <returns>False when it does not fit; nothing was written then.</returns>
-    public bool TryAddPlus(ReadOnlySpan<byte> name, in FuseEntryOut entry, ulong nextOffset)
+    public bool TryAddPlus(scoped ReadOnlySpan<byte> name, scoped in FuseEntryOut entry, ulong nextOffset)
     {
         var start = _used;
         if (!TryAdd(name, entry.Attributes.Inode, entry.Attributes.Mode, nextOffset, EntrySize))
@@ -48,7 +48,7 @@ internal ref struct FuseDirectoryWriter(Span<byte> room)
 
     private static unsafe int EntrySize => sizeof(FuseEntryOut);
 
-    private unsafe bool TryAdd(ReadOnlySpan<byte> name, ulong inode, uint mode, ulong nextOffset, int headBytes)
+    private unsafe bool TryAdd(scoped ReadOnlySpan<byte> name, ulong inode, uint mode, ulong nextOffset, int headBytes)
     {
         if (name.IsEmpty || name.Length > NameBytesMax)
         {

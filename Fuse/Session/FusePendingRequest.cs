@@ -16,13 +16,14 @@ internal sealed class FusePendingRequest(FusePendingTable table)
     private long _generation;
     private ulong _unique;
     private FuseOpcode _opcode;
+    private uint _askedBytes;
     private long _started;
     private volatile bool _answeredBySession;
 
     /// <summary>Starts a new life for a request. The caller holds the only reference.</summary>
-    internal FuseReplyToken Begin(IFuseReplySink sink, in FuseInHeader header, long started)
+    internal FuseReplyToken Begin(IFuseReplySink sink, in FuseInHeader header, uint askedBytes, long started)
     {
-        (_sink, _unique, _opcode, _started) = (sink, header.Unique, header.Opcode, started);
+        (_sink, _unique, _opcode, _askedBytes, _started) = (sink, header.Unique, header.Opcode, askedBytes, started);
         _answeredBySession = false;
         return new FuseReplyToken(this, Interlocked.Increment(ref _generation));
     }
@@ -57,8 +58,8 @@ internal sealed class FusePendingRequest(FusePendingTable table)
         return Finish(error, first, second, cancelled: false);
     }
 
-    /// <summary>The session answers EINTR in the file system's place and cancels its work.</summary>
-    internal bool Interrupt(long generation)
+    /// <summary>The session answers in the file system's place and cancels its work.</summary>
+    internal bool SendBySession(long generation, Errno error)
     {
         if (!TryClaim(generation))
         {
@@ -66,7 +67,7 @@ internal sealed class FusePendingRequest(FusePendingTable table)
         }
 
         _answeredBySession = true;
-        return Finish(Errno.Interrupted, default, default, cancelled: true);
+        return Finish(error, default, default, cancelled: true);
     }
 
     private bool TryClaim(long generation) =>
@@ -74,6 +75,14 @@ internal sealed class FusePendingRequest(FusePendingTable table)
 
     private unsafe bool Finish(Errno error, ReadOnlySpan<byte> first, ReadOnlySpan<byte> second, bool cancelled)
     {
+        var lengthBytes = error == Errno.None ? first.Length + second.Length : 0;
+        if (error == Errno.None && !FuseReplyRules.Allows(_opcode, _askedBytes, lengthBytes))
+        {
+            table.LogBadReply(_opcode, lengthBytes);
+            (error, lengthBytes) = (Errno.InputOutput, 0);
+            first = second = default;
+        }
+
         var (sink, unique, opcode, started) = (_sink!, _unique, _opcode, _started);
         CancellationTokenSource? cancellation;
         lock (_cancellationLock)
@@ -84,7 +93,7 @@ internal sealed class FusePendingRequest(FusePendingTable table)
 
         var header = new FuseOutHeader
         {
-            LengthBytes = (uint)(sizeof(FuseOutHeader) + first.Length + second.Length),
+            LengthBytes = (uint)(sizeof(FuseOutHeader) + lengthBytes),
             Error = -(int)error,
             Unique = unique,
         };

@@ -8,12 +8,11 @@ namespace OrleansCache.Fuse.Session;
 /// The deferred requests of one session: finds them for INTERRUPT, bounds their number, ends them all at the stop.
 /// Only misses come here, so one lock is enough; nothing is called while it is held.
 /// </summary>
-internal sealed partial class FusePendingTable(int requestsMax, FuseCounters counters, ILogger logger) : IDisposable
+internal sealed partial class FusePendingTable(int requestsMax, FuseCounters counters, ILogger logger)
 {
-    private readonly Lock _lock = new();
+    private readonly object _lock = new(); // Also waited on, which Lock cannot.
     private readonly Dictionary<ulong, FuseReplyToken> _byUnique = [];
     private readonly Stack<FusePendingRequest> _free = new();
-    private readonly SemaphoreSlim _room = new(requestsMax, requestsMax);
     private bool _closed;
 
     public int Count
@@ -28,22 +27,26 @@ internal sealed partial class FusePendingTable(int requestsMax, FuseCounters cou
     }
 
     /// <summary>Registers a request. Waits for room; the room comes from other requests being answered.</summary>
-    public FuseReplyToken Add(IFuseReplySink sink, in FuseInHeader header, long started)
+    public FuseReplyToken Add(IFuseReplySink sink, in FuseInHeader header, uint askedBytes, long started)
     {
-        _room.Wait();
         FuseReplyToken token;
         bool closed;
         lock (_lock)
         {
+            while (_byUnique.Count >= requestsMax && !_closed)
+            {
+                Monitor.Wait(_lock);
+            }
+
             var pending = _free.TryPop(out var used) ? used : new FusePendingRequest(this);
-            token = pending.Begin(sink, in header, started);
+            token = pending.Begin(sink, in header, askedBytes, started);
             closed = _closed;
             _byUnique[header.Unique] = token;
         }
 
         if (closed)
         {
-            token.ReplyInterrupted();
+            token.ReplyBySession(Errno.ConnectionAborted);
         }
 
         return token;
@@ -61,11 +64,10 @@ internal sealed partial class FusePendingTable(int requestsMax, FuseCounters cou
             }
         }
 
-        token.ReplyInterrupted();
-        return true;
+        return token.ReplyBySession(Errno.Interrupted);
     }
 
-    /// <summary>The session ends: every request is answered EINTR and cancelled, later ones at once.</summary>
+    /// <summary>The session ends: every request is answered ECONNABORTED and cancelled, later ones at once.</summary>
     public void Close()
     {
         FuseReplyToken[] tokens;
@@ -73,21 +75,21 @@ internal sealed partial class FusePendingTable(int requestsMax, FuseCounters cou
         {
             _closed = true;
             tokens = [.. _byUnique.Values];
+            Monitor.PulseAll(_lock);
         }
 
         foreach (var token in tokens)
         {
-            token.ReplyInterrupted();
+            token.ReplyBySession(Errno.ConnectionAborted);
         }
     }
-
-    public void Dispose() => _room.Dispose();
 
     internal void Remove(ulong unique)
     {
         lock (_lock)
         {
             _byUnique.Remove(unique);
+            Monitor.Pulse(_lock);
         }
     }
 
@@ -98,8 +100,6 @@ internal sealed partial class FusePendingTable(int requestsMax, FuseCounters cou
         {
             _free.Push(pending);
         }
-
-        _room.Release();
     }
 
     /// <summary>Cancels on the pool: a session thread must not run the file system's continuations.</summary>
@@ -117,6 +117,11 @@ internal sealed partial class FusePendingTable(int requestsMax, FuseCounters cou
         },
         (cancellation, table: this),
         preferLocal: false);
+
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "{Opcode} was answered with {LengthBytes} bytes, which the kernel would not take; the caller gets EIO")]
+    internal partial void LogBadReply(FuseOpcode opcode, int lengthBytes);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "A cancellation callback of an interrupted FUSE request failed")]
     private partial void LogCancelFailed(Exception exception);

@@ -72,7 +72,8 @@ internal readonly struct FuseReplyToken
         return (uint)value.Length > asked.SizeBytes ? ReplyError(Errno.Range) : ReplyData(value);
     }
 
-    internal bool ReplyInterrupted() => Pending.Interrupt(_generation);
+    /// <summary>The session answers in the file system's place and cancels its work.</summary>
+    internal bool ReplyBySession(Errno error) => Pending.SendBySession(_generation, error);
 
     private bool Send(Errno error, ReadOnlySpan<byte> first, ReadOnlySpan<byte> second) =>
         Pending.Send(_generation, error, first, second);
