@@ -1,0 +1,41 @@
+using System.CommandLine;
+using OrleansCache.Bench;
+using OrleansCache.Bench.Engine;
+using OrleansCache.Bench.Fuse;
+using OrleansCache.Bench.Store;
+
+string[] all = ["engine", "store", "fuse"];
+if (args is ["engine-silo", var gatewayPort, var echoPort])
+{
+    return await EngineSilo.RunAsync(int.Parse(gatewayPort), int.Parse(echoPort)).ConfigureAwait(false);
+}
+
+var names = new Argument<string[]>("NAME") { Description = "engine, store, fuse; default: all.", Arity = ArgumentArity.ZeroOrMore };
+var rounds = new Option<int>("--rounds") { Description = "Interleaved rounds.", DefaultValueFactory = _ => 5 };
+var quick = new Option<bool>("--quick") { Description = "Small data, one round: shows that it works, not how fast." };
+var command = new RootCommand("Benchmarks: medians of interleaved rounds, ratios, JSON below bench/history.") { names, rounds, quick };
+command.SetAction(async (arguments, cancellationToken) =>
+{
+    var chosen = arguments.GetValue(names) is { Length: > 0 } given ? given : all;
+    if (chosen.FirstOrDefault(name => !all.Contains(name)) is { } unknown)
+    {
+        Console.Error.WriteLine($"bench: there is no benchmark {unknown}. There are: {string.Join(", ", all)}.");
+        return 2;
+    }
+
+    var small = arguments.GetValue(quick);
+    var count = small ? 1 : Math.Clamp(arguments.GetValue(rounds), 1, 100);
+    foreach (var name in chosen)
+    {
+        var results = name switch
+        {
+            "engine" => await EngineBench.RunAsync(count, small, cancellationToken).ConfigureAwait(false),
+            "store" => await StoreBench.RunAsync(count, small, cancellationToken).ConfigureAwait(false),
+            _ => await FuseBench.RunAsync(count, small, cancellationToken).ConfigureAwait(false),
+        };
+        Report.Write(name, count, results, TimeProvider.System);
+    }
+
+    return 0;
+});
+return await command.Parse(args).InvokeAsync().ConfigureAwait(false);

@@ -1,0 +1,147 @@
+using System.Diagnostics;
+using OrleansCache.BlockStore;
+using OrleansCache.Files;
+using OrleansCache.LocalCluster;
+
+namespace OrleansCache.Bench.Store;
+
+/// <summary>
+/// The block store beside plain files on the same disk (native) and the null store: filling blocks, and reading pinned
+/// ranges in 1 MiB, 128 KiB and 4 KiB requests. State H: cache files in the page cache; B: kernel caches dropped.
+/// </summary>
+internal static class StoreBench
+{
+    private static readonly FileKey File = new(1, 2);
+
+    internal static async Task<IReadOnlyList<BenchResult>> RunAsync(int rounds, bool quick, CancellationToken cancellationToken)
+    {
+        var lengthBytes = quick ? 64L << 20 : 1L << 30;
+        using var scratch = new ScratchFolder();
+        var native = Path.Combine(scratch.Path, "native");
+        WriteNative(native, lengthBytes);
+        await using var store = await OpenAsync(scratch.Folder("tier"), lengthBytes * 3, cancellationToken).ConfigureAwait(false);
+        await FillAsync(store, File, lengthBytes, cancellationToken).ConfigureAwait(false);
+
+        var cases = new List<BenchCase>
+        {
+            new("fill, synced at the end", "native", "C", "MiB/s", _ => Task.FromResult(WriteNative(native, lengthBytes))),
+            new("fill, synced at the end", "block store", "C", "MiB/s", token => RefillAsync(store, lengthBytes, token)),
+        };
+        foreach (var (workload, requestBytes, random) in ((string, int, bool)[])
+            [("sequential 1 MiB", 1 << 20, false), ("random 128 KiB", 128 << 10, true), ("random 4 KiB", 4 << 10, true)])
+        {
+            foreach (var state in (string[])["H", "B"])
+            {
+                cases.Add(new(workload, "native", state, "MiB/s", _ => Task.FromResult(
+                    Prepared(state, () => ReadNative(native, lengthBytes, requestBytes, random)))));
+                cases.Add(new(workload, "block store", state, "MiB/s", _ => Task.FromResult(
+                    Prepared(state, () => ReadPinned(store, lengthBytes, requestBytes, random)))));
+            }
+        }
+
+        return await InterleavedRounds.RunAsync(cases, rounds, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static Task<IBlockStore> OpenAsync(string folder, long capacityBytes, CancellationToken cancellationToken) =>
+        DiskBlockStore.OpenAsync(
+            new BlockStoreOptions { Directory = folder, CapacityBytes = capacityBytes },
+            Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance, cancellationToken);
+
+    private static double Prepared(string state, Func<double> run)
+    {
+        if (state == "B")
+        {
+            PageCache.TryDrop();
+        }
+        else
+        {
+            run(); // Brings the pages in.
+        }
+
+        return run();
+    }
+
+    private static async Task<double> RefillAsync(IBlockStore store, long lengthBytes, CancellationToken cancellationToken)
+    {
+        var key = new FileKey(3, 4);
+        await store.DropAsync(key, cancellationToken).ConfigureAwait(false);
+        var clock = Stopwatch.StartNew();
+        await FillAsync(store, key, lengthBytes, cancellationToken).ConfigureAwait(false);
+        await store.SyncAsync(cancellationToken).ConfigureAwait(false);
+        return lengthBytes / (1024.0 * 1024.0) / clock.Elapsed.TotalSeconds;
+    }
+
+    private static async Task FillAsync(IBlockStore store, FileKey key, long lengthBytes, CancellationToken cancellationToken)
+    {
+        var piece = new byte[1 << 20];
+        new Random(1).NextBytes(piece);
+        var layout = BlockLayout.Default;
+        for (var index = 0; index < layout.CountFor(lengthBytes); index++)
+        {
+            var attempt = await store.BeginFillAsync(new FillRequest(key, lengthBytes, layout, new SourceId(9), index), cancellationToken)
+                .ConfigureAwait(false);
+            using var fill = attempt.Fill ?? throw new InvalidOperationException($"the store refused a block: {attempt.Status}");
+            for (var offset = 0; offset < layout.LengthOf(index, lengthBytes); offset += piece.Length)
+            {
+                fill.Write(offset, piece);
+            }
+
+            await fill.CompleteAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private static double WriteNative(string path, long lengthBytes)
+    {
+        var piece = new byte[1 << 20];
+        new Random(1).NextBytes(piece);
+        System.IO.File.Delete(path);
+        var clock = Stopwatch.StartNew();
+        using var file = System.IO.File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write);
+        for (long offset = 0; offset < lengthBytes; offset += piece.Length)
+        {
+            RandomAccess.Write(file, piece, offset);
+        }
+
+        RandomAccess.FlushToDisk(file);
+        return lengthBytes / (1024.0 * 1024.0) / clock.Elapsed.TotalSeconds;
+    }
+
+    private static double ReadNative(string path, long lengthBytes, int requestBytes, bool random)
+    {
+        using var file = System.IO.File.OpenHandle(path);
+        var buffer = GC.AllocateUninitializedArray<byte>(requestBytes, pinned: true);
+        return Read(lengthBytes, requestBytes, random, offset => RandomAccess.Read(file, buffer, offset));
+    }
+
+    private static double ReadPinned(IBlockStore store, long lengthBytes, int requestBytes, bool random)
+    {
+        var buffer = GC.AllocateUninitializedArray<byte>(requestBytes, pinned: true);
+        return Read(lengthBytes, requestBytes, random, offset =>
+        {
+            if (store.TryPin(File, offset, requestBytes, out var pin) != PinStatus.Pinned)
+            {
+                throw new InvalidOperationException("a filled range is not resident");
+            }
+
+            using (pin)
+            {
+                return RandomAccess.Read(pin.Handle, buffer, pin.FileOffsetBytes);
+            }
+        });
+    }
+
+    private static double Read(long lengthBytes, int requestBytes, bool random, Func<long, int> readAt)
+    {
+        var order = new Random(7);
+        var requests = (int)Math.Min(lengthBytes / requestBytes, 20_000);
+        long bytes = 0;
+        var clock = Stopwatch.StartNew();
+        for (var request = 0; request < requests; request++)
+        {
+            var at = random ? order.NextInt64(lengthBytes / requestBytes) : request;
+            bytes += readAt(at * requestBytes);
+        }
+
+        return bytes / (1024.0 * 1024.0) / clock.Elapsed.TotalSeconds;
+    }
+}
