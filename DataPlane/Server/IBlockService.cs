@@ -30,7 +30,10 @@ public interface IBlockService
     void Prefetch(FileKey key, long offsetBytes, long lengthBytes);
 
     /// <summary>A residency lease on the version's cache file, for a peer on the same host.</summary>
-    /// <returns>Ok; CapabilityRequired; Unavailable when no lease may be given now (read through the data plane instead).</returns>
+    /// <returns>
+    /// Ok; CapabilityRequired; NotFound when nothing of the version is cached; Unavailable when no lease may be given now (read
+    /// through the data plane instead).
+    /// </returns>
     ReadStatus TryLease(FileKey key, out ResidencyLease? lease);
 
     /// <summary>Pins a resident range for one send. Dispose the pin after the last byte has left.</summary>

@@ -1,0 +1,64 @@
+using System.Collections.Immutable;
+using OrleansCache.Metadata;
+using OrleansCache.Namespaces;
+
+namespace OrleansCache;
+
+/// <summary>Sources.</summary>
+public sealed partial class CacheClient
+{
+    /// <summary>Attaches an under storage to the namespace.</summary>
+    /// <param name="uri">Such as <c>file:///data/imagenet</c>; the silo must be able to read it.</param>
+    /// <param name="path">Where, such as <c>/imagenet</c>.</param>
+    /// <param name="options">As <c>name=value</c>: <c>block-size=4MiB</c>, <c>sync=interval(10s)</c>.</param>
+    /// <param name="cancellationToken">Ends the wait, not the attaching.</param>
+    /// <exception cref="CacheRequestException">The cluster refuses; the message says why.</exception>
+    public Task<SourceInfo> AttachAsync(
+        string uri, string path, IEnumerable<string>? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(uri);
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        var request = new AttachRequest(uri, path, [.. options ?? []]);
+        return ChangeAsync($"attaching {uri} at {path}", (grain, token) => grain.Attach(request, token), cancellationToken);
+    }
+
+    /// <summary>Detaches the source at a path. Its cached blocks stay until they are evicted.</summary>
+    /// <exception cref="CacheRequestException">Nothing is attached there.</exception>
+    public Task<SourceInfo> DetachAsync(string path, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        return ChangeAsync($"detaching {path}", (grain, token) => grain.Detach(path, token), cancellationToken);
+    }
+
+    /// <summary>What is attached, ordered by path; at most <see cref="DirectoryLease.Default"/> old.</summary>
+    public async Task<ImmutableArray<SourceInfo>> ListSourcesAsync(CancellationToken cancellationToken = default) =>
+        (await _core.Names.GetSourcesAsync(cancellationToken).ConfigureAwait(false)).Sources;
+
+    // Sent once: whether it was done is unknown when no answer comes.
+    private async Task<SourceInfo> ChangeAsync(
+        string what, Func<INamespaceGrain, CancellationToken, ValueTask<SourceInfo>> change,
+        CancellationToken cancellationToken)
+    {
+        using var timeout = new CancellationTokenSource(_options.ChangeTimeout, _options.TimeProvider);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
+        try
+        {
+            var grain = _core.Grains.GetGrain<INamespaceGrain>(INamespaceGrain.Key);
+            return await change(grain, both.Token).AsTask().WaitAsync(both.Token).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is TimeoutException
+            || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            throw new CacheTimeoutException(
+                $"{what}: no answer within {_options.ChangeTimeout.TotalSeconds:0.#} s; `ocache sources` shows whether it was done");
+        }
+        catch (Exception error) when (GrainCaller.IsTransient(error))
+        {
+            throw new ClusterUnreachableException($"{what}: {error.Message.TrimEnd('.')}", error);
+        }
+        finally
+        {
+            _core.Names.InvalidateSources();
+        }
+    }
+}

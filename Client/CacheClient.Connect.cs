@@ -1,0 +1,114 @@
+using System.Diagnostics;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using OrleansCache.Metadata;
+using OrleansCache.Routing;
+
+namespace OrleansCache;
+
+/// <summary>Making a client.</summary>
+public sealed partial class CacheClient
+{
+    private static readonly TimeSpan ConnectPause = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>Connects to a cluster.</summary>
+    /// <param name="options">Where it is, and the client's bounds.</param>
+    /// <param name="cancellationToken">Ends the attempt.</param>
+    /// <returns>A client; dispose it.</returns>
+    /// <exception cref="ClusterUnreachableException">No gateway let us in within <see cref="CacheClientOptions.ConnectTimeout"/>.</exception>
+    /// <exception cref="ArgumentException">An option is out of range.</exception>
+    public static async Task<CacheClient> ConnectAsync(
+        CacheClientOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        var started = options.TimeProvider.GetTimestamp();
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
+        if (options.LoggerFactory is { } loggers)
+        {
+            // The factory stays its owner's: a host that disposes it would silence the rest of the program.
+            builder.Services.AddSingleton<ILoggerFactory>(new BorrowedLoggerFactory(loggers));
+        }
+
+        // Signals belong to the program, not to a library in it.
+        builder.Services.AddSingleton<IHostLifetime, SilentLifetime>();
+        builder.AddOrleansCache(options);
+        var host = builder.Build();
+        using var timeout = new CancellationTokenSource(options.ConnectTimeout, options.TimeProvider);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
+        try
+        {
+            await host.StartAsync(both.Token).WaitAsync(both.Token).ConfigureAwait(false);
+            return Make(host.Services, options, host);
+        }
+        catch (Exception error)
+        {
+            host.Dispose();
+            if (error is OperationCanceledException && !cancellationToken.IsCancellationRequested)
+            {
+                throw CannotConnect(options, options.TimeProvider.GetElapsedTime(started), null);
+            }
+
+            if (GrainCaller.IsTransient(error) || error is System.Net.Sockets.SocketException)
+            {
+                throw CannotConnect(options, options.TimeProvider.GetElapsedTime(started), error);
+            }
+
+            throw;
+        }
+    }
+
+    internal static CacheClient Make(IServiceProvider services, CacheClientOptions options, IHost? ownHost)
+    {
+        var loggers = services.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance;
+        var core = new ClientCore(
+            services.GetRequiredService<IClusterClient>(), new PooledConnector(options, loggers), options, loggers);
+        return new CacheClient(options, core, ownHost);
+    }
+
+    internal static void Configure(IClientBuilder builder, CacheClientOptions options)
+    {
+        builder.UseStaticClustering(GatewayAddress.Resolve(options.Cluster));
+        builder.Configure<Orleans.Configuration.ClusterOptions>(cluster =>
+        {
+            cluster.ClusterId = options.ClusterId;
+            cluster.ServiceId = ClusterIdentity.ServiceId;
+        });
+        var started = options.TimeProvider.GetTimestamp();
+        builder.UseConnectionRetryFilter(async (_, token) =>
+        {
+            if (options.TimeProvider.GetElapsedTime(started) + ConnectPause >= options.ConnectTimeout)
+            {
+                return false;
+            }
+
+            await Task.Delay(ConnectPause, options.TimeProvider, token).ConfigureAwait(false);
+            return true;
+        });
+    }
+
+    private static ClusterUnreachableException CannotConnect(CacheClientOptions options, TimeSpan tried, Exception? cause) => new(
+        $"cannot connect to the cluster at {options.Cluster}: tried for {tried.TotalSeconds:0.#} s"
+        + (cause is null ? string.Empty : $" ({cause.Message.TrimEnd('.')})"),
+        cause);
+
+    private sealed class SilentLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+
+    private sealed class BorrowedLoggerFactory(ILoggerFactory owner) : ILoggerFactory
+    {
+        public ILogger CreateLogger(string categoryName) => owner.CreateLogger(categoryName);
+
+        public void AddProvider(ILoggerProvider provider) => throw new UnreachableException("providers are the owner's");
+
+        public void Dispose()
+        {
+        }
+    }
+}

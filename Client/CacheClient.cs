@@ -1,0 +1,156 @@
+using System.Runtime.CompilerServices;
+using Microsoft.Extensions.Hosting;
+using OrleansCache.Files;
+using OrleansCache.Metadata;
+using OrleansCache.Reading;
+
+namespace OrleansCache;
+
+/// <summary>
+/// The cache from a .NET program: attach sources, list and read files, load them ahead of need, ask how the cluster is doing.
+/// Make one for a process and share it: it is thread-safe, and its metadata, leases and connections serve all callers. A silo
+/// that restarts is a pause within <see cref="CacheClientOptions.ReadTimeout"/>, not an error.
+/// </summary>
+public sealed partial class CacheClient : IAsyncDisposable
+{
+    private readonly CacheClientOptions _options;
+    private readonly ClientCore _core;
+    private readonly PathResolver _paths;
+    private readonly IHost? _ownHost;
+
+    internal CacheClient(CacheClientOptions options, ClientCore core, IHost? ownHost)
+    {
+        _options = options;
+        _core = core;
+        _paths = new PathResolver(core.Names);
+        _ownHost = ownHost;
+    }
+
+    /// <summary>Names, for the mount.</summary>
+    internal INamespaceView Names => _core.Names;
+
+    /// <summary>Bytes, for the mount.</summary>
+    internal IFileOpener Files => _core.Files;
+
+    /// <summary>What is at a path. A link at its end is not followed.</summary>
+    /// <exception cref="PathNotFoundException">Nothing.</exception>
+    public async Task<CacheEntry> StatAsync(string path, CancellationToken cancellationToken = default) =>
+        CacheEntry.From(await FindAsync(path, followLast: false, "looking up", cancellationToken).ConfigureAwait(false));
+
+    /// <summary>The target of a link, as it is stored.</summary>
+    public async Task<string> ReadLinkAsync(string path, CancellationToken cancellationToken = default)
+    {
+        var node = await FindAsync(path, followLast: false, "looking up", cancellationToken).ConfigureAwait(false);
+        var outcome = await _core.Names.ReadLinkAsync(node, cancellationToken).ConfigureAwait(false);
+        return outcome.Status == ReadStatus.Ok
+            ? outcome.Target
+            : throw CacheClientException.From(outcome.Status, path, "reading the link");
+    }
+
+    /// <summary>How much of a file is cached. Fetches nothing.</summary>
+    public async Task<CacheResidency> GetResidencyAsync(string path, CancellationToken cancellationToken = default)
+    {
+        var (_, reader) = await OpenAsync(path, cancellationToken).ConfigureAwait(false);
+        using (reader)
+        {
+            return await reader.File.GetResidencyAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>The entries of a directory, in ordinal order of their names, fetched page by page.</summary>
+    public async IAsyncEnumerable<CacheEntry> ListAsync(
+        string path, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        var directory = await FindAsync(path, followLast: true, "listing", cancellationToken).ConfigureAwait(false);
+        string? after = null;
+        while (true)
+        {
+            var page = await _core.Names.ListAsync(directory, after, cancellationToken).ConfigureAwait(false);
+            if (page.Status != ReadStatus.Ok)
+            {
+                throw CacheClientException.From(page.Status, path, "listing");
+            }
+
+            foreach (var node in page.Nodes)
+            {
+                yield return CacheEntry.From(node);
+            }
+
+            if (page.IsLast || page.Nodes.Count == 0)
+            {
+                yield break;
+            }
+
+            after = page.Nodes[^1].Entry.Name;
+        }
+    }
+
+    /// <summary>Opens the present version of a file; links are followed.</summary>
+    /// <exception cref="PathNotFoundException">Nothing is there.</exception>
+    /// <exception cref="WrongKindException">It is not a file.</exception>
+    public async Task<CachedFile> OpenReadAsync(string path, CancellationToken cancellationToken = default)
+    {
+        var (node, reader) = await OpenAsync(path, cancellationToken).ConfigureAwait(false);
+        return new CachedFile(reader, CacheEntry.From(node));
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _core.DisposeAsync().ConfigureAwait(false);
+        if (_ownHost is not null)
+        {
+            using var timeout = new CancellationTokenSource(_options.ConnectTimeout, _options.TimeProvider);
+            try
+            {
+                await _ownHost.StopAsync(timeout.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                // A cluster that does not let us go in time is left without a word.
+            }
+
+            _ownHost.Dispose();
+        }
+    }
+
+    private async ValueTask<NodeEntry> FindAsync(
+        string path, bool followLast, string what, CancellationToken cancellationToken)
+    {
+        if (!NamespacePath.TryNormalize(path, out var normal))
+        {
+            throw new WrongKindException(
+                path, $"'{path}' is not a namespace path", "write an absolute path such as /imagenet/train");
+        }
+
+        var outcome = await _paths.ResolveAsync(normal, followLast, cancellationToken).ConfigureAwait(false);
+        return outcome is { Status: ReadStatus.Ok, Node: { } node }
+            ? node
+            : throw CacheClientException.From(
+                outcome.Status is ReadStatus.StaleVersion ? ReadStatus.NotFound : outcome.Status, normal, what);
+    }
+
+    private async ValueTask<(NodeEntry Node, FileReader Reader)> OpenAsync(string path, CancellationToken cancellationToken)
+    {
+        // A file that is replaced between the look and the open is looked up once more.
+        for (var attempt = 1; ; attempt++)
+        {
+            var node = await FindAsync(path, followLast: true, "opening", cancellationToken).ConfigureAwait(false);
+            if (attempt > 1 && await _core.Names.RenewAsync(node, cancellationToken).ConfigureAwait(false) is { Node: { } now })
+            {
+                node = now;
+            }
+
+            var outcome = await _core.Files.OpenAsync(node, cancellationToken).ConfigureAwait(false);
+            if (outcome.Reader is FileReader reader)
+            {
+                return (node, reader);
+            }
+
+            if (outcome.Status != ReadStatus.StaleVersion || attempt == 2)
+            {
+                throw CacheClientException.From(outcome.Status, path, "opening");
+            }
+        }
+    }
+}

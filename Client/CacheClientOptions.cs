@@ -1,0 +1,78 @@
+using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Logging;
+using OrleansCache.Groups;
+
+namespace OrleansCache;
+
+/// <summary>How a <see cref="CacheClient"/> finds its cluster, and its bounds. Checked when the client is made.</summary>
+public sealed class CacheClientOptions
+{
+    /// <summary>Gateway of a silo, <c>HOST:PORT</c>.</summary>
+    [Required, RegularExpression(@".+:\d{1,5}", ErrorMessage = "Cluster must be HOST:PORT, such as 127.0.0.1:30000")]
+    public string Cluster { get; init; } = "127.0.0.1:30000";
+
+    /// <summary>Name of the cluster; a gateway of another cluster refuses us.</summary>
+    [Required(AllowEmptyStrings = false)]
+    public string ClusterId { get; init; } = ClusterIdentity.DefaultClusterId;
+
+    /// <summary>Cache group this client reads from.</summary>
+    [Required(AllowEmptyStrings = false)]
+    public string Group { get; init; } = ICacheGroupGrain.DefaultGroup;
+
+    /// <summary>How long connecting may take: long enough for a silo that is just starting, short enough for a person.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a read, an open or a lookup waits for silos: a silo's restart is a pause within it.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]
+    public TimeSpan ReadTimeout { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long a change (attach, detach) waits. It is sent once.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]
+    public TimeSpan ChangeTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Names kept in the metadata cache, known missing ones too: one big directory and what is around it.</summary>
+    [Range(100, 10_000_000)]
+    public int MetadataEntries { get; init; } = 200_000;
+
+    /// <summary>Estimated memory of the metadata cache: an eighth of a process's default budget of 512 MiB.</summary>
+    [Range(1 << 20, 1L << 36)]
+    public long MetadataBytes { get; init; } = 64L << 20;
+
+    /// <summary>
+    /// Leased descriptors at a time, at most half of what the process may open. More readers go through the data plane.
+    /// </summary>
+    [Range(0, 1_000_000)]
+    public int MaxLeases { get; init; } = 8192;
+
+    /// <summary>Leased descriptors kept for files nobody reads now: an epoch over small files opens each again soon.</summary>
+    [Range(0, 100_000)]
+    public int MaxIdleLeases { get; init; } = 1024;
+
+    /// <summary>Readahead asked for and not yet used, all files together. The bytes wait on the silo's disk, not in this process.</summary>
+    [Range(0, 1L << 40)]
+    public long ReadaheadBudgetBytes { get; init; } = 512L << 20;
+
+    /// <summary>Largest readahead of one reader: 64 MiB is 60 ms of a 1 GB/s under storage; 0 turns readahead off.</summary>
+    [Range(0, 1L << 32)]
+    public long MaxReadaheadBytes { get; init; } = 64L << 20;
+
+    /// <summary>How often reads from leased descriptors are told to the silo.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.01", "00:01:00", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]
+    public TimeSpan UsageInterval { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Where the client logs; null for nowhere. With dependency injection the host's is used.</summary>
+    public ILoggerFactory? LoggerFactory { get; init; }
+
+    /// <summary>Clock and timers.</summary>
+    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+
+    internal void Validate()
+    {
+        var mistakes = new List<ValidationResult>();
+        if (!Validator.TryValidateObject(this, new ValidationContext(this), mistakes, validateAllProperties: true))
+        {
+            throw new ArgumentException(string.Join("; ", mistakes.Select(mistake => mistake.ErrorMessage)));
+        }
+    }
+}

@@ -1,0 +1,63 @@
+using Microsoft.Extensions.Logging;
+using OrleansCache.Metadata;
+using OrleansCache.Reading;
+using OrleansCache.Routing;
+using OrleansCache.Usage;
+
+namespace OrleansCache;
+
+/// <summary>The parts of a client, wired: the one place that knows them all.</summary>
+internal sealed class ClientCore : IAsyncDisposable
+{
+    private readonly IBlockConnector _connector;
+    private readonly LeaseTable _leases;
+    private readonly UsageReporter _usage;
+
+    public ClientCore(IGrainFactory grains, IBlockConnector connector, CacheClientOptions options, ILoggerFactory loggers)
+    {
+        var time = options.TimeProvider;
+        _connector = connector;
+        Grains = grains;
+        Names = new NamespaceView(
+            grains,
+            new NamespaceViewOptions(options.MetadataEntries, options.MetadataBytes, options.ReadTimeout),
+            time,
+            loggers.CreateLogger<NamespaceView>());
+        Router = new BlockRouter(
+            grains, options.Group, connector, HostIdentity.Read(), time, loggers.CreateLogger<BlockRouter>());
+        var maxLeases = Math.Min(options.MaxLeases, DescriptorLimit.Read() / 2);
+        UsageReporter? usage = null;
+        _leases = new LeaseTable(maxLeases, Math.Min(options.MaxIdleLeases, maxLeases), file => usage?.OnRemoved(file));
+        _usage = usage = new UsageReporter(
+            _leases, Router, options.UsageInterval, time, loggers.CreateLogger<UsageReporter>());
+        Files = new FileOpener(new ReadServices(
+            Router,
+            Names,
+            _leases,
+            new ReadaheadBudget(options.ReadaheadBudgetBytes),
+            new ReaderOptions { Deadline = options.ReadTimeout, MaxReadaheadBytes = options.MaxReadaheadBytes },
+            time,
+            loggers.CreateLogger<FileOpener>()));
+        _usage.Start();
+    }
+
+    /// <summary>The cluster.</summary>
+    public IGrainFactory Grains { get; }
+
+    /// <summary>Names.</summary>
+    public NamespaceView Names { get; }
+
+    /// <summary>Bytes.</summary>
+    public FileOpener Files { get; }
+
+    /// <summary>Silos.</summary>
+    public BlockRouter Router { get; }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        _leases.CloseIdle();
+        await _usage.DisposeAsync().ConfigureAwait(false);
+        await _connector.DisposeAsync().ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,61 @@
+namespace OrleansCache;
+
+/// <summary>The cluster, a silo or the under storage cannot be reached.</summary>
+public sealed class ClusterUnreachableException : CacheClientException
+{
+    internal ClusterUnreachableException(string message, Exception? cause)
+        : base(message, "check that the silo runs (curl http://HOST:30080/readyz) and that --cluster names its gateway", cause)
+    {
+    }
+}
+
+/// <summary>There is nothing at a path.</summary>
+public sealed class PathNotFoundException : CacheClientException
+{
+    internal PathNotFoundException(string path)
+        : base($"there is nothing at {path}", "list what is there with `ocache ls`, or the sources with `ocache sources`", null) =>
+        Path = path;
+
+    /// <summary>The path.</summary>
+    public string Path { get; }
+}
+
+/// <summary>A path is something else than the operation needs, or not a path at all.</summary>
+public sealed class WrongKindException : CacheClientException
+{
+    internal WrongKindException(string path, string message, string advice)
+        : base(message, advice, null) => Path = path;
+
+    /// <summary>The path.</summary>
+    public string Path { get; }
+}
+
+/// <summary>The under storage refuses the silo.</summary>
+public sealed class AccessRefusedException : CacheClientException
+{
+    internal AccessRefusedException(string path)
+        : base($"access to {path} is denied by the under storage", "give the silo's user the right to read it", null) =>
+        Path = path;
+
+    /// <summary>The path.</summary>
+    public string Path { get; }
+}
+
+/// <summary>The version that was opened is gone from the under storage and not wholly cached.</summary>
+public sealed class StaleFileException : CacheClientException
+{
+    internal StaleFileException(string path)
+        : base($"{path} was replaced while it was read", "open it again for its present version", null) => Path = path;
+
+    /// <summary>The path.</summary>
+    public string Path { get; }
+}
+
+/// <summary>No answer within a deadline.</summary>
+public sealed class CacheTimeoutException : CacheClientException
+{
+    internal CacheTimeoutException(string message)
+        : base(message, "look at `ocache status` and the silo's log, or allow more time", null)
+    {
+    }
+}

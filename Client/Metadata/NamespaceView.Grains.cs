@@ -1,0 +1,222 @@
+using OrleansCache.Files;
+using OrleansCache.Namespaces;
+
+namespace OrleansCache.Metadata;
+
+/// <summary>The part that asks grains.</summary>
+internal sealed partial class NamespaceView
+{
+    /// <inheritdoc/>
+    public async ValueTask<ListOutcome> ListAsync(NodeEntry directory, string? after, CancellationToken cancellationToken)
+    {
+        if (directory.Kind != FileKind.Directory)
+        {
+            return NoPage(ReadStatus.NotADirectory);
+        }
+
+        try
+        {
+            var (tree, validFor) = await _sources.GetAsync(cancellationToken).ConfigureAwait(false);
+            if (directory.Source is null)
+            {
+                return ListVirtual(tree, directory, after, validFor);
+            }
+
+            if (!tree.Has(directory.Source))
+            {
+                return NoPage(ReadStatus.StaleVersion);
+            }
+
+            if (_cache.TryGetPage(directory, after, out var page))
+            {
+                return page;
+            }
+
+            var id = directory.Entry.Metadata.Id;
+            var answer = await _lists.Run((directory.Path, id, after), () => AskPageAsync(directory, after), out var joined)
+                .WaitAsync(cancellationToken).ConfigureAwait(false);
+            if (joined && !answer.IsLeased)
+            {
+                answer = await AskPageAsync(directory, after).WaitAsync(cancellationToken).ConfigureAwait(false);
+            }
+
+            return new ListOutcome(answer.Status, answer.Nodes, answer.IsLast, answer.Lease.Remaining(_time));
+        }
+        catch (Exception error) when (error is not OperationCanceledException)
+        {
+            return NoPage(StatusOf(error, directory.Path));
+        }
+    }
+
+    private static ListOutcome NoPage(ReadStatus status) => new(status, [], true, TimeSpan.Zero);
+
+    private static ListOutcome ListVirtual(SourceTree tree, NodeEntry directory, string? after, TimeSpan validFor)
+    {
+        if (tree.Find(directory.Path) is null)
+        {
+            return NoPage(ReadStatus.StaleVersion);
+        }
+
+        var children = tree.ChildrenOf(directory.Path);
+        var nodes = after is null
+            ? children
+            : [.. children.Where(node => string.CompareOrdinal(node.Entry.Name, after) > 0)];
+        return new ListOutcome(ReadStatus.Ok, nodes, true, validFor);
+    }
+
+    private async ValueTask<NodeOutcome> LookupSlowAsync(
+        NodeEntry directory, string path, bool past, CancellationToken cancellationToken)
+    {
+        var (tree, treeValidFor) = await _sources.GetAsync(cancellationToken).ConfigureAwait(false);
+        if ((!past || directory.Source is null) && TryLookupLive(tree, treeValidFor, directory, path, out var live))
+        {
+            return live;
+        }
+
+        Answer answer;
+        if (past)
+        {
+            answer = await AskNameAsync(directory, path).WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        else
+        {
+            answer = await _lookups.Run((path, directory.Entry.Metadata.Id), () => AskNameAsync(directory, path), out var joined)
+                .WaitAsync(cancellationToken).ConfigureAwait(false);
+            if (joined && !answer.IsLeased)
+            {
+                answer = await AskNameAsync(directory, path).WaitAsync(cancellationToken).ConfigureAwait(false);
+            }
+        }
+
+        return new NodeOutcome(answer.Status, answer.Node, answer.Lease.Remaining(_time));
+    }
+
+    private async ValueTask<NodeOutcome> RefreshSlowAsync(NodeEntry node, bool past, CancellationToken cancellationToken)
+    {
+        var (tree, treeValidFor) = await _sources.GetAsync(cancellationToken).ConfigureAwait(false);
+        if (node.Source is null || node.SourcePath.Length == 0)
+        {
+            return OfPlace(tree.Find(node.Path), treeValidFor);
+        }
+
+        if (!tree.Has(node.Source))
+        {
+            return new NodeOutcome(ReadStatus.NotFound, null, TimeSpan.Zero);
+        }
+
+        // The directory as last seen: its grain says when it is another one by now, then we walk from the root.
+        if (_cache.ParentOf(node.Path) is { } known)
+        {
+            var outcome = await LookupSlowAsync(known, node.Path, past, cancellationToken).ConfigureAwait(false);
+            if (outcome.Status != ReadStatus.StaleVersion)
+            {
+                return outcome;
+            }
+        }
+
+        var parent = await WalkAsync(NamespacePath.ParentOf(node.Path), cancellationToken).ConfigureAwait(false);
+        return parent.Node is { Kind: FileKind.Directory } directory
+            ? await LookupSlowAsync(directory, node.Path, past, cancellationToken).ConfigureAwait(false)
+            : new NodeOutcome(
+                parent.Status is ReadStatus.Ok or ReadStatus.StaleVersion ? ReadStatus.NotFound : parent.Status,
+                null, TimeSpan.Zero);
+    }
+
+    private ValueTask<NodeOutcome> ParentOfAsync(NodeEntry node, CancellationToken cancellationToken) =>
+        _cache.ParentOf(node.Path) is { } known
+            ? new(new NodeOutcome(ReadStatus.Ok, known, TimeSpan.Zero))
+            : WalkAsync(NamespacePath.ParentOf(node.Path), cancellationToken);
+
+    // Links are not followed: a path of the namespace that goes through one is the caller's business.
+    private async ValueTask<NodeOutcome> WalkAsync(string path, CancellationToken cancellationToken)
+    {
+        var outcome = await GetRootAsync(cancellationToken).ConfigureAwait(false);
+        foreach (var name in path.Split('/', StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (outcome.Node is null)
+            {
+                break;
+            }
+
+            outcome = await LookupAsync(outcome.Node, name, cancellationToken).ConfigureAwait(false);
+        }
+
+        return outcome;
+    }
+
+    private async Task<Answer> AskNameAsync(NodeEntry directory, string path)
+    {
+        var reference = ReferenceTo(directory);
+        var name = NamespacePath.NameOf(path);
+        var asked = _time.GetTimestamp();
+        var result = await _caller.AskAsync(
+            path,
+            token =>
+            {
+                asked = _time.GetTimestamp();
+                return _grains.GetGrain<IDirectoryGrain>(reference.GrainKey).Lookup(reference, name, token);
+            },
+            CancellationToken.None).ConfigureAwait(false);
+        var lease = Lease.From(_time, asked, result.Lease);
+        var node = result is { Status: ReadStatus.Ok, Entry: { } entry } ? MakeNode(directory, entry) : null;
+        switch (result.Status)
+        {
+            case ReadStatus.Ok or ReadStatus.NotFound:
+                _cache.PutName(path, directory, node, lease);
+                break;
+            case ReadStatus.StaleVersion:
+                _cache.Forget(directory);
+                break;
+        }
+
+        return new Answer(result.Status, node, lease, result.Lease > TimeSpan.Zero);
+    }
+
+    private async Task<PageAnswer> AskPageAsync(NodeEntry directory, string? after)
+    {
+        var reference = ReferenceTo(directory);
+        var asked = _time.GetTimestamp();
+        var result = await _caller.AskAsync(
+            directory.Path,
+            token =>
+            {
+                asked = _time.GetTimestamp();
+                return _grains.GetGrain<IDirectoryGrain>(reference.GrainKey).List(reference, after, token);
+            },
+            CancellationToken.None).ConfigureAwait(false);
+        if (result.Status != ReadStatus.Ok)
+        {
+            if (result.Status == ReadStatus.StaleVersion)
+            {
+                _cache.Forget(directory);
+            }
+
+            return new PageAnswer(result.Status, [], true, default, false);
+        }
+
+        var lease = Lease.From(_time, asked, result.Lease);
+        var nodes = new NodeEntry[result.Entries.Length];
+        for (var i = 0; i < nodes.Length; i++)
+        {
+            nodes[i] = MakeNode(directory, result.Entries[i]);
+        }
+
+        var isLeased = result.Lease > TimeSpan.Zero;
+        if (isLeased)
+        {
+            _cache.PutPage(directory, after, nodes, result.IsLast, result.ListingVersion, lease);
+        }
+
+        return new PageAnswer(ReadStatus.Ok, nodes, result.IsLast, lease, isLeased);
+    }
+
+    private static NodeEntry MakeNode(NodeEntry directory, FileEntry entry) => new(
+        NamespacePath.Combine(directory.Path, entry.Name),
+        directory.Source,
+        directory.SourcePath.Length == 0 ? entry.Name : string.Concat(directory.SourcePath, "/", entry.Name),
+        entry);
+
+    private sealed record Answer(ReadStatus Status, NodeEntry? Node, Lease Lease, bool IsLeased);
+
+    private sealed record PageAnswer(ReadStatus Status, NodeEntry[] Nodes, bool IsLast, Lease Lease, bool IsLeased);
+}

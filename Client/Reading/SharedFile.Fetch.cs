@@ -1,0 +1,290 @@
+using OrleansCache.DataPlane.Connections;
+using OrleansCache.Files;
+
+namespace OrleansCache.Reading;
+
+/// <summary>
+/// The waiting part: opening, fetching what is missing, and everything that goes wrong on the way. Attempts are repeated until
+/// the deadline, so a silo's restart is a pause; a version that is gone is an answer at once. The preads at the end of a
+/// fetch run on the caller's thread: the silo has just written those pages, so they are short.
+/// </summary>
+internal sealed partial class SharedFile
+{
+    /// <summary>Presents the right to read and takes a lease where one can be had: one round trip, both requests in flight.</summary>
+    public async ValueTask<ReadStatus> OpenAsync(CancellationToken cancellationToken)
+    {
+        if (_lease is not null || LengthBytes == 0)
+        {
+            return ReadStatus.Ok;
+        }
+
+        return await WithinDeadlineAsync(OpenOnceAsync, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Reads a range inside the file, waiting for what is missing.</summary>
+    /// <param name="offsetBytes">Start.</param>
+    /// <param name="destination">Filled wholly when Ok.</param>
+    /// <param name="wantedEnd">Asks the silo to have the bytes up to here ready, at or after the end of the range.</param>
+    /// <param name="cancellationToken">The reader's.</param>
+    /// <returns>The status and whether something had to be fetched.</returns>
+    public async ValueTask<(ReadStatus Status, bool Waited)> FetchAsync(
+        long offsetBytes, Memory<byte> destination, long wantedEnd, CancellationToken cancellationToken)
+    {
+        using var deadline = new ReadDeadline(_services.Options.Deadline, _services.Time, cancellationToken);
+        var last = ReadStatus.Ok;
+        var waited = false;
+        try
+        {
+            var done = 0;
+            while (done < destination.Length)
+            {
+                var step = await StepAsync(offsetBytes + done, destination[done..], wantedEnd, deadline.Token).ConfigureAwait(false);
+                waited |= !step.WasResident;
+                last = step.Status;
+                if (last == ReadStatus.Ok)
+                {
+                    done += step.Bytes;
+                    deadline.Progressed();
+                    continue;
+                }
+
+                if (ReadDeadline.IsFinal(last))
+                {
+                    return (last == ReadStatus.NotFound ? ReadStatus.StaleVersion : last, waited);
+                }
+
+                await deadline.PauseAsync().ConfigureAwait(false);
+            }
+
+            return (ReadStatus.Ok, waited);
+        }
+        catch (OperationCanceledException) when (deadline.IsOver)
+        {
+            return (ReadDeadline.Outcome(last), true);
+        }
+    }
+
+    /// <summary>Makes the whole file resident.</summary>
+    /// <param name="onProgress">Told bytes that became known as resident, and whether they had to be fetched.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public async ValueTask<ReadStatus> LoadAsync(Action<long, bool> onProgress, CancellationToken cancellationToken)
+    {
+        const long StepBytes = 32 << 20;
+        var at = 0L;
+        while (at < LengthBytes)
+        {
+            var length = Math.Min(StepBytes, LengthBytes - at);
+            var status = await WithinDeadlineAsync(
+                async (connection, token) =>
+                {
+                    var outcome = await connection.EnsureAsync(Key, at, length, token).ConfigureAwait(false);
+                    if (outcome.Status != ReadStatus.Ok)
+                    {
+                        return await RestoreRightsAsync(connection, outcome.Status, token).ConfigureAwait(false);
+                    }
+
+                    at += outcome.AvailableBytes;
+                    onProgress(outcome.AvailableBytes, !outcome.WasResident);
+                    return at + length < LengthBytes && !outcome.WasResident
+                        ? await connection.PrefetchAsync(Key, at, length, token).ConfigureAwait(false)
+                        : ReadStatus.Ok;
+                },
+                cancellationToken).ConfigureAwait(false);
+            if (status != ReadStatus.Ok)
+            {
+                return status;
+            }
+        }
+
+        return ReadStatus.Ok;
+    }
+
+    /// <summary>How much is cached now: asks the silo, not the lease, and takes nothing.</summary>
+    public async ValueTask<CacheResidency> GetResidencyAsync(CancellationToken cancellationToken)
+    {
+        var blocks = new BlockLayout(_node.Entry.BlockSizeBytes).CountFor(LengthBytes);
+        if (blocks == 0)
+        {
+            return new CacheResidency(0, 0);
+        }
+
+        var connection = await _services.Router.FindAsync(Key, cancellationToken).ConfigureAwait(false);
+        if (connection is not { PassesDescriptors: true })
+        {
+            return new CacheResidency(blocks, null);
+        }
+
+        var outcome = await connection.LeaseAsync(Key, cancellationToken).ConfigureAwait(false);
+        if (outcome is not { Status: ReadStatus.Ok, Lease: { } lease })
+        {
+            return new CacheResidency(blocks, outcome.Status == ReadStatus.NotFound ? 0 : null);
+        }
+
+        using var file = new LeasedFile(lease);
+        return new CacheResidency(blocks, file.CountResidentBlocks());
+    }
+
+    /// <summary>Asks for a range ahead of need. What goes wrong here will go wrong again when the range is needed.</summary>
+    public async ValueTask PrefetchAsync(long offsetBytes, long lengthBytes, CancellationToken cancellationToken)
+    {
+        var connection = await _services.Router.FindAsync(Key, cancellationToken).ConfigureAwait(false);
+        if (connection is not null)
+        {
+            await connection.PrefetchAsync(Key, offsetBytes, lengthBytes, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async ValueTask<ReadStatus> WithinDeadlineAsync(
+        Func<IBlockConnection, CancellationToken, ValueTask<ReadStatus>> attempt, CancellationToken cancellationToken)
+    {
+        using var deadline = new ReadDeadline(_services.Options.Deadline, _services.Time, cancellationToken);
+        var last = ReadStatus.Ok;
+        try
+        {
+            while (true)
+            {
+                var connection = await _services.Router.FindAsync(Key, deadline.Token).ConfigureAwait(false);
+                last = connection is null
+                    ? ReadStatus.Unavailable
+                    : await attempt(connection, deadline.Token).ConfigureAwait(false);
+                if (last == ReadStatus.Ok || ReadDeadline.IsFinal(last))
+                {
+                    return last == ReadStatus.NotFound ? ReadStatus.StaleVersion : last;
+                }
+
+                await deadline.PauseAsync().ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException) when (deadline.IsOver)
+        {
+            return ReadDeadline.Outcome(last);
+        }
+    }
+
+    private async ValueTask<ReadStatus> OpenOnceAsync(IBlockConnection connection, CancellationToken cancellationToken)
+    {
+        var presenting = connection.PresentAsync(Capability, cancellationToken).AsTask();
+        var lease = await TakeLeaseAsync(connection, null, isResident: false, cancellationToken).ConfigureAwait(false);
+        var presented = await presenting.ConfigureAwait(false);
+        if (presented != ReadStatus.Ok)
+        {
+            return await RestoreRightsAsync(connection, presented, cancellationToken).ConfigureAwait(false);
+        }
+
+        // The server may have looked at the second request first.
+        _ = lease ?? await TakeLeaseAsync(connection, null, isResident: false, cancellationToken).ConfigureAwait(false);
+        return ReadStatus.Ok;
+    }
+
+    private async ValueTask<ReadOutcome> StepAsync(
+        long offsetBytes, Memory<byte> destination, long wantedEnd, CancellationToken cancellationToken)
+    {
+        var connection = await _services.Router.FindAsync(Key, cancellationToken).ConfigureAwait(false);
+        if (connection is null)
+        {
+            return new ReadOutcome(ReadStatus.Unavailable, 0, false);
+        }
+
+        if (connection.PassesDescriptors)
+        {
+            var step = await StepByLeaseAsync(connection, offsetBytes, destination, wantedEnd, cancellationToken)
+                .ConfigureAwait(false);
+            if (step is { } done)
+            {
+                return done;
+            }
+        }
+
+        var read = await connection.ReadAsync(Key, offsetBytes, destination, cancellationToken).ConfigureAwait(false);
+        if (read.Status == ReadStatus.Ok)
+        {
+            return read.Bytes == destination.Length ? read : read with { Status = ReadStatus.Unavailable };
+        }
+
+        var status = await RestoreRightsAsync(connection, read.Status, cancellationToken).ConfigureAwait(false);
+        return new ReadOutcome(status, 0, false);
+    }
+
+    /// <summary>Ensures and reads from the descriptor; null when the data plane must carry the bytes.</summary>
+    private async ValueTask<ReadOutcome?> StepByLeaseAsync(
+        IBlockConnection connection, long offsetBytes, Memory<byte> destination, long wantedEnd,
+        CancellationToken cancellationToken)
+    {
+        var start = offsetBytes - (offsetBytes % LeasedFile.MinGranuleBytes);
+        var end = Math.Min(
+            LengthBytes, (wantedEnd + LeasedFile.MinGranuleBytes - 1) / LeasedFile.MinGranuleBytes * LeasedFile.MinGranuleBytes);
+        while (true)
+        {
+            var ensured = await connection.EnsureAsync(Key, start, end - start, cancellationToken).ConfigureAwait(false);
+            switch (ensured.Status)
+            {
+                case ReadStatus.Ok when ensured.AvailableBytes > 0:
+                    break;
+                case ReadStatus.Ok:
+                    return new ReadOutcome(ReadStatus.Unavailable, 0, false); // Against the contract: try again, paced.
+                case ReadStatus.Unavailable when connection.IsOpen:
+                    return null; // The store is full or failed: the silo reads through.
+                case ReadStatus.LeaseExpired when _lease is { } expired:
+                    DropLease(expired);
+                    return new ReadOutcome(ReadStatus.LeaseExpired, 0, false);
+                default:
+                    return new ReadOutcome(
+                        await RestoreRightsAsync(connection, ensured.Status, cancellationToken).ConfigureAwait(false), 0, false);
+            }
+
+            var seen = _lease;
+            var lease = seen?.Generation == ensured.Generation
+                ? seen
+                : await TakeLeaseAsync(connection, seen, isResident: true, cancellationToken).ConfigureAwait(false);
+            if (lease is null || lease.Generation != ensured.Generation)
+            {
+                return null;
+            }
+
+            lease.MarkResident(start, ensured.AvailableBytes);
+            var bytes = (int)Math.Min(destination.Length, start + ensured.AvailableBytes - offsetBytes);
+            if (bytes <= 0)
+            {
+                start += ensured.AvailableBytes; // Cut-through stopped before our first byte.
+                continue;
+            }
+
+            if (lease.TryRead(offsetBytes, destination.Span[..bytes]))
+            {
+                return new ReadOutcome(ReadStatus.Ok, bytes, ensured.WasResident);
+            }
+
+            DropLease(lease);
+            return null;
+        }
+    }
+
+    /// <summary>Does what a refusal asks for. The status says whether another attempt can help.</summary>
+    private async ValueTask<ReadStatus> RestoreRightsAsync(
+        IBlockConnection connection, ReadStatus status, CancellationToken cancellationToken)
+    {
+        switch (status)
+        {
+            case ReadStatus.CapabilityRefused:
+                var renewed = await _services.Rights.RenewAsync(_node, cancellationToken).ConfigureAwait(false);
+                if (renewed.Status is ReadStatus.NotFound or ReadStatus.NotADirectory or ReadStatus.StaleVersion
+                    || (renewed.Node is { } other && other.Entry.Key != Key))
+                {
+                    return ReadStatus.StaleVersion;
+                }
+
+                if (renewed.Node is not { } node)
+                {
+                    return renewed.Status;
+                }
+
+                _node = node;
+                goto case ReadStatus.CapabilityRequired;
+            case ReadStatus.CapabilityRequired:
+                var presented = await connection.PresentAsync(Capability, cancellationToken).ConfigureAwait(false);
+                return presented == ReadStatus.Ok ? ReadStatus.CapabilityRequired : presented;
+            default:
+                return status;
+        }
+    }
+}

@@ -1,0 +1,14 @@
+using OrleansCache.DataPlane.Connections;
+using OrleansCache.Files;
+
+namespace OrleansCache.Routing;
+
+/// <summary>Finds the silo that serves a file's blocks.</summary>
+internal interface IBlockRouter
+{
+    /// <summary>
+    /// One attempt: an open connection to the silo for a key, or null when there is none now. A caller that wants to wait pauses
+    /// and asks again.
+    /// </summary>
+    ValueTask<IBlockConnection?> FindAsync(FileKey key, CancellationToken cancellationToken);
+}
