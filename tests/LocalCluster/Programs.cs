@@ -13,7 +13,7 @@ public static class Programs
     public static string Ocache => Path.Combine(Root, "artifacts", "bin", "Cli", Configuration, "ocache");
 
     /// <summary>The null FUSE server of the benchmarks.</summary>
-    public static string NullFuse => Path.Combine(Root, "artifacts", "bin", "NullFuse", Configuration, "null-fuse");
+    public static string NullFuse => Path.Combine(Root, "artifacts", "bin", "NullFuse", Configuration, "OrleansCache.NullFuse");
 
     private static string Configuration =>
         AppContext.BaseDirectory.Contains("/debug", StringComparison.OrdinalIgnoreCase) ? "debug" : "release";
