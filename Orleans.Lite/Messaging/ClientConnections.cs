@@ -1,0 +1,225 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Orleans.Configuration;
+using Orleans.Hosting;
+using Orleans.Serialization;
+
+namespace Orleans.Runtime.Messaging;
+
+/// <summary>
+/// The client's way to the cluster: one connection to one of the known gateways, replaced when it is lost. Calls in flight
+/// on a lost connection fail (their outcome is unknown); calls that come while there is none wait a bounded time.
+/// </summary>
+internal sealed partial class ClientConnections : IRequestRouter, IGrainTypeResolver, IAsyncDisposable
+{
+    private static readonly TimeSpan CheckEvery = TimeSpan.FromSeconds(1);
+
+    private readonly Lock _gate = new();
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly Lazy<CallRuntime> _calls;
+    private readonly ConnectionOptions _options;
+    private readonly EndPoint[] _gateways;
+    private readonly Hello _hello;
+    private readonly IClientConnectionRetryFilter? _retryFilter;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private TaskCompletionSource<ClientConnection> _connected = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile ClientConnection? _current;
+    private volatile Dictionary<string, GrainType>? _grainTypes;
+    private Task _connecting = Task.CompletedTask;
+    private ITimer? _checker;
+    private string _lastProblem = "not started";
+
+    public ClientConnections(
+        Lazy<CallRuntime> calls, CodecProvider codecs, IOptions<ConnectionOptions> options, IOptions<ClusterOptions> cluster,
+        IOptions<StaticGatewayListProviderOptions> gateways, IOptions<ClientMessagingOptions> messaging, TimeProvider time,
+        ILogger<ClientConnections> logger, IEnumerable<IClientConnectionRetryFilter> retryFilters)
+    {
+        _calls = calls;
+        Codecs = codecs;
+        _options = options.Value;
+        _hello = Hello.Of(cluster.Value);
+        _gateways = [.. gateways.Value.Gateways.Select(EndPointOf)];
+        Limits = MessageLimits.Of(messaging.Value);
+        _time = time;
+        _logger = logger;
+        _retryFilter = retryFilters.LastOrDefault();
+    }
+
+    public CodecProvider Codecs { get; }
+
+    public MessageLimits Limits { get; }
+
+    public PendingCalls Pending => _calls.Value.Pending;
+
+    /// <summary>Connects for the first time; gives up unless the retry filter wants to go on.</summary>
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        if (_gateways.Length == 0)
+        {
+            throw new OrleansConfigurationException("The client has no gateway: say UseLocalhostClustering or UseStaticClustering.");
+        }
+
+        while (true)
+        {
+            try
+            {
+                await ConnectOnceAsync(cancellationToken);
+                _checker = _time.CreateTimer(
+                    static self => ((ClientConnections)self!)._current?.Check(), this, CheckEvery, CheckEvery);
+                return;
+            }
+            catch (ConnectionFailedException exception) when (_retryFilter is not null)
+            {
+                if (!await _retryFilter.ShouldRetryConnectionAttempt(exception, cancellationToken))
+                {
+                    throw;
+                }
+            }
+
+            await Task.Delay(_options.ConnectionRetryDelay, _time, cancellationToken);
+        }
+    }
+
+    public async Task StopAsync()
+    {
+        await _stopping.CancelAsync();
+        _checker?.Dispose();
+        if (_current is { } connection)
+        {
+            var bye = Frames.Simple(FrameKind.Bye);
+            connection.TrySend(bye);
+            WireWriter.Return(bye);
+            await connection.DrainAsync(CheckEvery);
+            connection.Close(new OperationCanceledException("The client stops."));
+        }
+
+        await _connecting;
+        Pending.FailAll(null, static call => new OperationCanceledException(
+            $"The client stopped while {call.Request.Name} of grain {call.Request.Target} was in flight."));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_stopping.IsCancellationRequested)
+        {
+            await StopAsync();
+        }
+
+        _stopping.Dispose();
+    }
+
+    public GrainType Resolve(InterfaceDescriptor description)
+    {
+        var types = _grainTypes ?? throw new InvalidOperationException(
+            "The client is not connected yet: start its host before asking for grains.");
+        return types.TryGetValue(description.Name, out var type)
+            ? type
+            : throw new ArgumentException($"The silo hosts no grain class for {description.Type} ('{description.Name}').");
+    }
+
+    /// <summary>Called once per connection that ended.</summary>
+    public void OnLost(ClientConnection connection, Exception reason)
+    {
+        lock (_gate)
+        {
+            _lastProblem = reason.Message;
+            if (!ReferenceEquals(_current, connection))
+            {
+                return; // It never got through the handshake.
+            }
+
+            _current = null;
+            _connected = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            if (!_stopping.IsCancellationRequested)
+            {
+                LogLost(_logger, connection.Peer, reason.Message);
+                _connecting = ReconnectAsync();
+            }
+        }
+
+        Pending.FailAll(connection, call => new SiloUnavailableException(
+            $"The connection to gateway {connection.Peer} was lost while {call.Request.Name} of grain {call.Request.Target} was "
+            + $"in flight ({reason.Message}). Whether it ran is unknown."));
+    }
+
+    private static EndPoint EndPointOf(Uri gateway) => IPAddress.TryParse(gateway.Host, out var address)
+        ? new IPEndPoint(address, gateway.Port)
+        : new DnsEndPoint(gateway.Host, gateway.Port);
+
+    private async Task ReconnectAsync()
+    {
+        await Task.Yield();
+        while (!_stopping.IsCancellationRequested)
+        {
+            try
+            {
+                await ConnectOnceAsync(_stopping.Token);
+                return;
+            }
+            catch (Exception exception) when (exception is ConnectionFailedException or OperationCanceledException)
+            {
+                _lastProblem = exception.Message;
+            }
+
+            // Up to a fifth more, so that many clients do not come back as one.
+#pragma warning disable CA5394 // Nothing secret is decided here.
+            var delay = _options.ConnectionRetryDelay * (1 + (Random.Shared.NextDouble() / 5));
+#pragma warning restore CA5394
+            await Task.Delay(delay, _time, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <summary>Tries every gateway once, beginning anywhere.</summary>
+    private async Task ConnectOnceAsync(CancellationToken cancellationToken)
+    {
+#pragma warning disable CA5394 // Nothing secret is decided here.
+        var first = Random.Shared.Next(_gateways.Length);
+#pragma warning restore CA5394
+        var problems = new List<string>();
+        Exception? last = null;
+        for (var i = 0; i < _gateways.Length; i++)
+        {
+            var gateway = _gateways[(first + i) % _gateways.Length];
+            using var timeout = new CancellationTokenSource(_options.OpenConnectionTimeout, _time);
+            using var both = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
+            try
+            {
+                Adopt(await ClientConnection.OpenAsync(gateway, _hello, this, _time, _logger, both.Token));
+                return;
+            }
+            catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+            {
+                last = exception;
+                problems.Add(timeout.IsCancellationRequested
+                    ? $"{gateway} did not answer within {_options.OpenConnectionTimeout.TotalSeconds} s"
+                    : $"{gateway}: {exception.Message}");
+            }
+        }
+
+        throw new ConnectionFailedException($"No gateway could be reached: {string.Join("; ", problems)}", last);
+    }
+
+    private void Adopt(ClientConnection connection)
+    {
+        lock (_gate)
+        {
+            _grainTypes = connection.Welcome.GrainTypes.ToDictionary();
+            _current = connection;
+            _connected.TrySetResult(connection);
+        }
+
+        LogConnected(_logger, connection.Peer, connection.Welcome.Silo);
+        if (connection.IsClosed)
+        {
+            OnLost(connection, new EndOfStreamException("The gateway closed the connection right after the handshake."));
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Connected to gateway {Gateway} of silo {Silo}")]
+    private static partial void LogConnected(ILogger logger, string gateway, SiloAddress silo);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The connection to gateway {Gateway} was lost: {Reason}. Reconnecting")]
+    private static partial void LogLost(ILogger logger, string gateway, string reason);
+}
