@@ -1,0 +1,315 @@
+using System.Globalization;
+using System.Net;
+using Microsoft.Extensions.Logging;
+using OrleansCache.DataPlane.Handshakes;
+using OrleansCache.Linux;
+
+namespace OrleansCache.DataPlane.Server;
+
+/// <summary>
+/// Serves blocks over TCP and a Unix socket with dedicated blocking threads: one per listener, one per connection. A watchdog
+/// visits all connections four times a second and ends handshakes, frames and answers that take too long.
+/// </summary>
+public sealed class BlockServer : IAsyncDisposable
+{
+    private static readonly TimeSpan WatchInterval = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan AcceptRetry = TimeSpan.FromMilliseconds(100);
+
+    // Ensure and Pin run here: the store's index and a few stack buffers, no recursion.
+    private const int ConnectionStackBytes = 512 * 1024;
+    private const string UnixPeer = "unix";
+
+    private readonly ServerContext _context;
+    private readonly Lock _gate = new();
+    private readonly HashSet<ServerConnection> _connections = [];
+    private readonly Dictionary<string, int> _connectionsByPeer = [];
+    private readonly List<StreamSocket> _listeners = [];
+    private readonly ManualResetEventSlim _stopRequested = new();
+    private readonly TaskCompletionSource _allEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _threads = 1; // The server itself; taken off by the stop.
+    private bool _stopping;
+    private ITimer? _watchdog;
+    private Task? _stop;
+
+    /// <summary>A server that does not listen yet.</summary>
+    public BlockServer(BlockServerOptions options, IBlockService service, ILogger<BlockServer> logger, TimeProvider time)
+    {
+        Metrics = new BlockServerMetrics();
+        _context = new ServerContext(options, service, Metrics, new ServerLog(logger, time), time);
+        Endpoint = new DataEndpoint(options.Host, options.Port, options.SocketPath);
+    }
+
+    /// <summary>Where it serves; the port is the real one after <see cref="Start"/>.</summary>
+    public DataEndpoint Endpoint { get; private set; }
+
+    /// <summary>What it counts.</summary>
+    public BlockServerMetrics Metrics { get; }
+
+    /// <summary>Listens and serves until stopped.</summary>
+    /// <exception cref="DataPlaneListenException">It may not or cannot listen there.</exception>
+    public void Start()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            throw new PlatformNotSupportedException("the block server speaks Linux");
+        }
+
+        var options = _context.Options;
+        var tcp = BlockListener.ListenTcp(options);
+        StreamSocket? unix;
+        try
+        {
+            unix = options.SocketPath is null ? null : BlockListener.ListenUnix(options.SocketPath);
+        }
+        catch (DataPlaneListenException)
+        {
+            tcp.Dispose();
+            throw;
+        }
+
+        Endpoint = Endpoint with { Port = tcp.LocalEndPoint.Port };
+        _watchdog = _context.Time.CreateTimer(_ => Watch(), null, WatchInterval, WatchInterval);
+        Listen(tcp, string.Create(CultureInfo.InvariantCulture, $"{options.Host}:{Endpoint.Port}"), isUnix: false);
+        if (unix is not null)
+        {
+            Listen(unix, options.SocketPath!, isUnix: true);
+        }
+    }
+
+    /// <summary>
+    /// Stops: no new connections, answers being sent may finish, requests that wait are given up. Takes no longer than
+    /// <see cref="BlockServerOptions.StopTimeout"/>.
+    /// </summary>
+    public Task StopAsync()
+    {
+        lock (_gate)
+        {
+            return _stop ??= StopOnceAsync();
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync() => await StopAsync().ConfigureAwait(false);
+
+    private void Listen(StreamSocket listener, string where, bool isUnix)
+    {
+        lock (_gate)
+        {
+            _listeners.Add(listener);
+        }
+
+        StartThread(() => AcceptLoop(listener, where, isUnix), $"accept {where}");
+        _context.Log.Listening(where);
+    }
+
+    private void AcceptLoop(StreamSocket listener, string where, bool isUnix)
+    {
+        while (!_stopRequested.IsSet)
+        {
+            if (listener.Accept() is not var (socket, peer))
+            {
+                // Out of descriptors or memory passes; a shut down listener ends the loop.
+                var errno = StreamSocket.LastErrno;
+                if (!_stopRequested.IsSet && errno != Errno.ConnectionAborted)
+                {
+                    _context.Log.AcceptFailed(where, errno.ToString());
+                    _stopRequested.Wait(AcceptRetry);
+                }
+
+                continue;
+            }
+
+            Admit(socket, isUnix ? UnixPeer : peer?.ToString() ?? IPAddress.None.ToString(), isUnix);
+        }
+    }
+
+    private void Admit(StreamSocket socket, string peer, bool isUnix)
+    {
+        var connection = new ServerConnection(_context, socket, peer, isUnix);
+        if (!TryRegister(connection))
+        {
+            new HandshakeChannel(socket).Refuse(HandshakeRefusal.TooManyConnections);
+            Metrics.OnRefused(HandshakeRefusal.TooManyConnections);
+            _context.Log.Refused(peer, HandshakeRefusal.TooManyConnections);
+            connection.Dispose();
+            return;
+        }
+
+        try
+        {
+            if (!isUnix)
+            {
+                socket.TuneTcp();
+            }
+
+            StartThread(() => RunConnection(connection), $"blocks {peer}");
+        }
+        catch (Exception exception) when (exception is LinuxFileException or OutOfMemoryException or ThreadStartException)
+        {
+            _context.Log.ConnectionFailed(exception, peer);
+            Unregister(connection);
+            connection.Dispose();
+        }
+    }
+
+    private void RunConnection(ServerConnection connection)
+    {
+        try
+        {
+            connection.Run();
+        }
+        finally
+        {
+            Unregister(connection);
+        }
+    }
+
+    private bool TryRegister(ServerConnection connection)
+    {
+        lock (_gate)
+        {
+            var ofPeer = _connectionsByPeer.GetValueOrDefault(connection.Peer);
+            if (_stopping || _connections.Count >= _context.Options.MaxConnections || ofPeer >= _context.Options.MaxConnectionsPerPeer)
+            {
+                return false;
+            }
+
+            _connectionsByPeer[connection.Peer] = ofPeer + 1;
+            _connections.Add(connection);
+        }
+
+        Metrics.OnAccepted();
+        return true;
+    }
+
+    private void Unregister(ServerConnection connection)
+    {
+        lock (_gate)
+        {
+            _connections.Remove(connection);
+            var left = _connectionsByPeer[connection.Peer] - 1;
+            if (left == 0)
+            {
+                _connectionsByPeer.Remove(connection.Peer);
+            }
+            else
+            {
+                _connectionsByPeer[connection.Peer] = left;
+            }
+        }
+
+        Metrics.OnClosed();
+    }
+
+    private void StartThread(Action body, string name)
+    {
+        var thread = new Thread(
+            () =>
+            {
+                try
+                {
+                    body();
+                }
+                finally
+                {
+                    OnThreadEnded();
+                }
+            },
+            ConnectionStackBytes)
+        {
+            IsBackground = true,
+            Name = name,
+        };
+        Interlocked.Increment(ref _threads);
+        try
+        {
+            thread.Start();
+        }
+        catch
+        {
+            OnThreadEnded();
+            throw;
+        }
+    }
+
+    private void OnThreadEnded()
+    {
+        if (Interlocked.Decrement(ref _threads) == 0)
+        {
+            _allEnded.TrySetResult();
+        }
+    }
+
+    private void Watch()
+    {
+        foreach (var connection in Snapshot())
+        {
+            connection.CheckLimits();
+        }
+    }
+
+    private ServerConnection[] Snapshot()
+    {
+        lock (_gate)
+        {
+            return [.. _connections];
+        }
+    }
+
+    private async Task StopOnceAsync()
+    {
+        // Leave the caller's lock before anything waits.
+        await Task.Yield();
+        _stopRequested.Set();
+        lock (_gate)
+        {
+            _stopping = true;
+            _listeners.ForEach(static listener => listener.Shutdown());
+        }
+
+        foreach (var connection in Snapshot())
+        {
+            connection.Stop();
+        }
+
+        OnThreadEnded();
+        var half = _context.Options.StopTimeout / 2;
+        if (!await EndedWithinAsync(half).ConfigureAwait(false))
+        {
+            foreach (var connection in Snapshot())
+            {
+                connection.Abort();
+            }
+
+            if (!await EndedWithinAsync(half).ConfigureAwait(false))
+            {
+                _context.Log.StopIncomplete(Volatile.Read(ref _threads), _context.Options.StopTimeout);
+            }
+        }
+
+        Release();
+    }
+
+    private async Task<bool> EndedWithinAsync(TimeSpan limit)
+    {
+        try
+        {
+            await _allEnded.Task.WaitAsync(limit, _context.Time).ConfigureAwait(false);
+            return true;
+        }
+        catch (TimeoutException)
+        {
+            return false;
+        }
+    }
+
+    private void Release()
+    {
+        _watchdog?.Dispose();
+        _listeners.ForEach(static listener => listener.Dispose());
+        if (_context.Options.SocketPath is { } path && _listeners.Count > 1)
+        {
+            File.Delete(path);
+        }
+    }
+}

@@ -1,0 +1,148 @@
+using OrleansCache.DataPlane.Frames;
+using OrleansCache.Files;
+
+namespace OrleansCache.DataPlane.Server;
+
+/// <summary>From bytes to requests.</summary>
+internal sealed partial class ServerConnection
+{
+    // Room for the largest request and a good number of small ones: pipelined reads cost one system call together.
+    private const int InputBytes = 16 * 1024;
+
+    private readonly byte[] _input = new byte[InputBytes];
+    private int _inputStart;
+    private int _inputEnd;
+
+    /// <summary>Receives more; false when the connection is over.</summary>
+    private bool Receive()
+    {
+        if (_inputStart > 0)
+        {
+            _input.AsSpan(_inputStart, _inputEnd - _inputStart).CopyTo(_input);
+            _inputEnd -= _inputStart;
+            _inputStart = 0;
+        }
+
+        Volatile.Write(ref _inputSince, _inputEnd > 0 && _inputSince == 0 ? _context.Time.GetTimestamp() : _inputSince);
+        var received = _socket.Receive(_input.AsSpan(_inputEnd));
+        if (received > 0)
+        {
+            _inputEnd += received;
+            return true;
+        }
+
+        if (_inputEnd > 0 && (!_stopping || _timedOut))
+        {
+            Malformed(FrameError.Truncated);
+        }
+
+        return false;
+    }
+
+    /// <summary>Serves whole frames until there are none or as many requests wait as may; false = malformed.</summary>
+    private bool ServeBuffered()
+    {
+        while (_inputEnd - _inputStart >= FrameHeader.Bytes && _waiting.Count < _context.Options.MaxRequestsInFlight && !_broken)
+        {
+            var available = _input.AsSpan(_inputStart, _inputEnd - _inputStart);
+            var error = FrameHeader.Read(available, out var header);
+            if (error == FrameError.None && (header.IsAnswer || header.Type <= FrameType.Welcome))
+            {
+                error = FrameError.Unexpected;
+            }
+
+            if (error != FrameError.None)
+            {
+                return Malformed(error);
+            }
+
+            if (available.Length < FrameHeader.Bytes + header.PayloadBytes)
+            {
+                break;
+            }
+
+            _inputStart += FrameHeader.Bytes + header.PayloadBytes;
+            Volatile.Write(ref _inputSince, 0);
+            _context.Metrics.OnRequest(header.Type);
+            error = Dispatch(header, available.Slice(FrameHeader.Bytes, header.PayloadBytes));
+            if (error != FrameError.None)
+            {
+                return Malformed(error);
+            }
+        }
+
+        return true;
+    }
+
+    private FrameError Dispatch(in FrameHeader header, ReadOnlySpan<byte> payload)
+    {
+        switch (header.Type)
+        {
+            case FrameType.Read or FrameType.Ensure or FrameType.Prefetch:
+                return RangeRequest.TryRead(payload, out var range) ? OnRange(header, range) : FrameError.Payload;
+            case FrameType.Present:
+                OnPresent(header, payload);
+                return FrameError.None;
+            case FrameType.Lease:
+                if (payload.Length != KeyCodec.Bytes)
+                {
+                    return FrameError.Payload;
+                }
+
+                OnLease(header, KeyCodec.Read(payload));
+                return FrameError.None;
+            case FrameType.Report:
+                return OnReport(payload);
+            case FrameType.Status:
+                OnStatus(header);
+                return FrameError.None;
+            case FrameType.Cancel:
+                if (_waiting.TryGetValue(header.RequestId, out var request))
+                {
+                    request.Cancel();
+                }
+
+                return FrameError.None;
+            default:
+                // A reserved type: a newer client asks for what this build does not have.
+                Answer(header, ReadStatus.NotSupported);
+                return FrameError.None;
+        }
+    }
+
+    private FrameError OnRange(in FrameHeader header, in RangeRequest range)
+    {
+        if (header.Type == FrameType.Prefetch)
+        {
+            if (range.IsRange)
+            {
+                Prefetch(range);
+            }
+
+            return FrameError.None;
+        }
+
+        if (_waiting.ContainsKey(header.RequestId))
+        {
+            return FrameError.DuplicateRequest;
+        }
+
+        if (!range.IsRange || (header.Type == FrameType.Read && range.LengthBytes > FrameLimits.MaxReadBytes))
+        {
+            Answer(header, ReadStatus.InvalidRequest);
+            return FrameError.None;
+        }
+
+        var request = Rent();
+        request.Begin(header, range);
+        Advance(request);
+        return FrameError.None;
+    }
+
+    private bool Malformed(FrameError error)
+    {
+        _context.Metrics.OnMalformed(error);
+        _context.Log.Malformed(Peer, error);
+        return false;
+    }
+}

@@ -1,0 +1,272 @@
+using OrleansCache.DataPlane.Frames;
+using OrleansCache.DataPlane.Handshakes;
+using OrleansCache.Linux;
+
+namespace OrleansCache.DataPlane.Server;
+
+/// <summary>
+/// One peer, served by one dedicated thread that reads requests and writes every answer, so answers need no lock and a
+/// peer that does not read holds up nobody but itself. A request whose bytes must come first waits in the silo; whoever
+/// completes it only queues it here and raises a signal. The number that wait is bounded, so the queue is, too.
+/// Other threads may call <see cref="Stop"/>, <see cref="Abort"/> and <see cref="CheckLimits"/>.
+/// </summary>
+internal sealed partial class ServerConnection : IDisposable
+{
+    private readonly ServerContext _context;
+    private readonly StreamSocket _socket;
+    private readonly bool _isUnix;
+
+    // All requests that wait, by id; this thread only.
+    private readonly Dictionary<ulong, ServerRequest> _waiting = [];
+    private readonly Stack<ServerRequest> _idle = new();
+
+    // Guards what completing threads touch: _ready, _signal, _ended.
+    private readonly Lock _gate = new();
+    private readonly Queue<ServerRequest> _ready = new();
+    private EventSignal? _signal;
+    private bool _ended;
+
+    // Read by the watchdog: when what is being waited for began; 0 = nothing.
+    private long _inputSince;
+    private long _sendSince;
+    private volatile bool _authenticated;
+    private volatile bool _stopping;
+    private volatile bool _timedOut;
+
+    // Set when nothing can be sent any more; this thread only.
+    private bool _broken;
+
+    public ServerConnection(ServerContext context, StreamSocket socket, string peer, bool isUnix)
+    {
+        _context = context;
+        _socket = socket;
+        _isUnix = isUnix;
+        Peer = peer;
+        _inputSince = context.Time.GetTimestamp();
+    }
+
+    /// <summary>Who is at the other end, for logs and for the bound per peer.</summary>
+    public string Peer { get; }
+
+    /// <summary>The thread's body.</summary>
+    public void Run()
+    {
+        try
+        {
+            if (Authenticate())
+            {
+                Serve();
+            }
+        }
+        catch (Exception exception)
+        {
+            _context.Log.ConnectionFailed(exception, Peer);
+        }
+        finally
+        {
+            End();
+        }
+    }
+
+    /// <summary>Ends the connection after the answer being sent.</summary>
+    public void Stop()
+    {
+        _stopping = true;
+        _socket.ShutdownReceive();
+        Wake();
+    }
+
+    /// <summary>Ends the connection at once.</summary>
+    public void Abort()
+    {
+        _stopping = true;
+        _socket.Shutdown();
+        Wake();
+    }
+
+    /// <summary>The watchdog's visit: ends what takes too long.</summary>
+    public void CheckLimits()
+    {
+        // While we send, it is not the peer that keeps a half frame waiting.
+        var sendSince = Volatile.Read(ref _sendSince);
+        var inputSince = sendSince == 0 ? Volatile.Read(ref _inputSince) : 0;
+        var limit = _authenticated ? _context.Options.FrameTimeout : _context.Options.HandshakeTimeout;
+        if (inputSince != 0 && _context.Time.GetElapsedTime(inputSince) > limit)
+        {
+            _timedOut = true;
+            Abort();
+        }
+
+        if (sendSince != 0 && _context.Time.GetElapsedTime(sendSince) > _context.Options.SendTimeout && !_timedOut)
+        {
+            _timedOut = true;
+            _context.Metrics.OnSlowReader();
+            _context.Log.SlowReader(Peer, _context.Options.SendTimeout);
+            Abort();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _socket.Dispose();
+        _signal?.Dispose();
+    }
+
+    private bool Authenticate()
+    {
+        var handshake = new ServerHandshake(_socket, _context.Identity, _isUnix, _context.Options.MaxRequestsInFlight);
+        var refusal = handshake.Run();
+        Volatile.Write(ref _inputSince, 0);
+        if (refusal == HandshakeRefusal.None)
+        {
+            _authenticated = true;
+            return true;
+        }
+
+        // The watchdog's shutdown looks like a peer that left.
+        refusal = _timedOut ? HandshakeRefusal.TimedOut : refusal;
+        if (handshake.Error != FrameError.None)
+        {
+            _context.Metrics.OnMalformed(handshake.Error);
+        }
+
+        _context.Metrics.OnRefused(refusal);
+        _context.Log.Refused(Peer, refusal);
+        return false;
+    }
+
+    /// <summary>Reads and serves until the peer leaves, breaks the rules or the server stops.</summary>
+    private void Serve()
+    {
+        while (!_stopping && ServeBuffered() && !_broken)
+        {
+            if (_waiting.Count > 0)
+            {
+                var hasRoom = _waiting.Count < _context.Options.MaxRequestsInFlight;
+                var (readable, signalled) = _socket.WaitReadable(_signal!, hasRoom);
+                if (signalled)
+                {
+                    FinishReady();
+                }
+
+                if (!readable)
+                {
+                    continue;
+                }
+            }
+
+            if (!Receive())
+            {
+                return;
+            }
+        }
+    }
+
+    private void FinishReady()
+    {
+        _signal!.Reset();
+        while (TryTakeReady(out var request))
+        {
+            _waiting.Remove(request.Id);
+            Resume(request);
+        }
+    }
+
+    private bool TryTakeReady(out ServerRequest request)
+    {
+        lock (_gate)
+        {
+            return _ready.TryDequeue(out request!);
+        }
+    }
+
+    /// <summary>Hands a request back to this connection's thread. Called by whoever completed it.</summary>
+    private void Post(ServerRequest request)
+    {
+        lock (_gate)
+        {
+            if (!_ended)
+            {
+                _ready.Enqueue(request);
+                _signal!.Raise();
+                return;
+            }
+        }
+
+        request.Dispose();
+    }
+
+    private void Wake()
+    {
+        lock (_gate)
+        {
+            if (!_ended)
+            {
+                _signal?.Raise();
+            }
+        }
+    }
+
+    /// <summary>Puts a request among those that wait.</summary>
+    private void BeginWait(ServerRequest request)
+    {
+        if (_signal is null)
+        {
+            var signal = new EventSignal();
+            lock (_gate)
+            {
+                _signal = signal;
+            }
+        }
+
+        request.BeginWait(_context.Time, _context.Options.RequestTimeout);
+        _waiting.Add(request.Id, request);
+    }
+
+    private ServerRequest Rent() => _idle.TryPop(out var request) ? request : new ServerRequest();
+
+    private void Return(ServerRequest request)
+    {
+        if (request.HasWaited)
+        {
+            request.Dispose();
+        }
+        else
+        {
+            request.ReturnBuffer();
+            _idle.Push(request);
+        }
+    }
+
+    private void End()
+    {
+        _socket.Shutdown();
+        List<ServerRequest> orphans;
+        lock (_gate)
+        {
+            _ended = true;
+            orphans = [.. _ready];
+            _ready.Clear();
+        }
+
+        foreach (var request in orphans)
+        {
+            _waiting.Remove(request.Id);
+            request.Dispose();
+        }
+
+        // Those still in the silo are told to give up; Post disposes of them.
+        foreach (var request in _waiting.Values)
+        {
+            request.Cancel();
+        }
+
+        foreach (var request in _idle)
+        {
+            request.Dispose();
+        }
+
+        Dispose();
+    }
+}
