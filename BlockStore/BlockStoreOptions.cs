@@ -18,6 +18,16 @@ public enum TierMedium : byte
     Hdd,
 }
 
+/// <summary>Which blocks are believed after a restart of the machine.</summary>
+public enum RebootTrust : byte
+{
+    /// <summary>What the last sync barrier covered.</summary>
+    UpToLastBarrier,
+
+    /// <summary>None: each is verified before its first use.</summary>
+    Nothing,
+}
+
 /// <summary>How a block store uses its one tier directory.</summary>
 public sealed class BlockStoreOptions
 {
@@ -57,11 +67,10 @@ public sealed class BlockStoreOptions
     public TimeSpan BarrierPeriod { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// How long the journal waits for company before it commits. 2 ms at most: a block's fill takes longer than that,
-    /// and nobody but the next restart waits for the record (readers cut through).
+    /// What needs no verification after the machine's boot id has changed. The default trusts what a sync barrier covered;
+    /// <see cref="RebootTrust.Nothing"/> verifies every block before its first use, for disks that lie about syncs.
     /// </summary>
-    [Range(typeof(TimeSpan), "00:00:00", "00:00:00.100")]
-    public TimeSpan GroupCommitDelay { get; init; } = TimeSpan.FromMilliseconds(1);
+    public RebootTrust TrustAfterReboot { get; init; } = RebootTrust.UpToLastBarrier;
 
     /// <summary>A checkpoint of the index is written when the journal has grown by this: 32 MiB replay in well under a second.</summary>
     [Range(1L << 16, 1L << 34)]

@@ -1,15 +1,303 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
+using OrleansCache.BlockStore.Eviction;
+using OrleansCache.BlockStore.Index;
+using OrleansCache.BlockStore.Journal;
+using OrleansCache.Files;
+using OrleansCache.Linux;
 
 namespace OrleansCache.BlockStore;
 
-/// <summary>The block store over one tier directory.</summary>
-public static class DiskBlockStore
+/// <summary>
+/// The block store over one tier directory; see <see cref="IBlockStore"/> for its promises. Parts: the table of files, the
+/// journal (what is true), the space account, the evictor (who goes), the reaper (when the bytes go), housekeeping
+/// (barriers, checkpoints). Readers touch the table and one file's counters only; no lock is held across I/O but open(2).
+/// </summary>
+public sealed partial class DiskBlockStore : IBlockStore, IFillHost, IEvictionHost
 {
+    private readonly ConcurrentDictionary<FileKey, CachedFile> _files = new();
+    private readonly BlockStoreOptions _options;
+    private readonly ILogger _logger;
+    private readonly TierDirectory _directory;
+    private readonly BlockJournal _journal;
+    private readonly IEvictionPolicy _policy;
+    private readonly TierSpace _space;
+    private readonly Reaper _reaper;
+    private readonly Evictor _evictor;
+    private readonly Housekeeping _housekeeping;
+    private readonly StoreCounters _counters = new();
+    private readonly ulong _bootTag;
+    private long _generation;
+    private volatile bool _healthy = true;
+    private volatile bool _closing;
+
+    private DiskBlockStore(
+        BlockStoreOptions options, TierDirectory directory, BlockJournal journal, IEvictionPolicy policy, ILogger logger)
+    {
+        _options = options;
+        _logger = logger;
+        _directory = directory;
+        _journal = journal;
+        _bootTag = BootTagOf(options.ReadBootId());
+        _generation = options.TimeProvider.GetUtcNow().UtcTicks; // Differs from every generation before a restart.
+        _policy = policy;
+        _space = new TierSpace(options.CapacityBytes);
+        _reaper = new Reaper(options.TimeProvider, logger);
+        _evictor = new Evictor(this, _policy, _space, options);
+        _housekeeping = new Housekeeping(this);
+    }
+
+    IEnumerable<CachedFile> IEvictionHost.Files => _files.Select(pair => pair.Value);
+
+    /// <inheritdoc/>
+    public FileResidency GetResidency(FileKey file) =>
+        _files.TryGetValue(file, out var cached) && cached.Removal is null ? cached.Snapshot() : FileResidency.None;
+
+    /// <inheritdoc/>
+    public void Touch(FileKey file)
+    {
+        if (_files.TryGetValue(file, out var cached))
+        {
+            _policy.Touch(cached);
+        }
+    }
+
+    /// <inheritdoc/>
+    public PinStatus TryPin(FileKey file, long offsetBytes, int lengthBytes, out ReadPin pin)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(offsetBytes);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(lengthBytes);
+        pin = default;
+        if (!_files.TryGetValue(file, out var cached) || offsetBytes > cached.Shape.LengthBytes - lengthBytes)
+        {
+            return Miss(PinStatus.Missing);
+        }
+
+        var first = cached.Shape.Layout.IndexOf(offsetBytes);
+        var last = cached.Shape.Layout.IndexOf(offsetBytes + lengthBytes - 1);
+        var slot = cached.Pins.Enter();
+        if (!cached.HasProven(first, last))
+        {
+            cached.Pins.Exit(slot);
+            return Miss(HasAll(cached, first, last) ? PinStatus.Unproven : PinStatus.Missing);
+        }
+
+        var handle = cached.Handle ?? EnsureHandle(cached);
+        if (handle is null)
+        {
+            cached.Pins.Exit(slot);
+            return Miss(PinStatus.Missing);
+        }
+
+        _policy.Touch(cached);
+        _counters.PinHit(lengthBytes);
+        pin = new ReadPin(cached, slot, handle, offsetBytes, lengthBytes);
+        return PinStatus.Pinned;
+    }
+
+    /// <inheritdoc/>
+    public BlockStoreStats GetStats()
+    {
+        long resident = 0, unproven = 0, blocks = 0, files = 0, fills = 0;
+        foreach (var (_, file) in _files)
+        {
+            lock (file.Gate)
+            {
+                files += file.PresentBlocks > 0 ? 1 : 0;
+                fills += file.Fills.Count;
+                resident += file.PresentBytes;
+                blocks += file.PresentBlocks;
+                unproven += (long)file.CountUnproven() * file.Shape.Layout.BlockSizeBytes;
+            }
+        }
+
+        return _counters.ToStats() with
+        {
+            CapacityBytes = _space.CapacityBytes,
+            UsedBytes = _space.UsedBytes,
+            ResidentBytes = resident,
+            UnprovenBytes = Math.Min(unproven, resident),
+            Blocks = blocks,
+            Files = files,
+            FillsInFlight = fills,
+            JournalBytes = _journal.TailAddress - _housekeeping.CheckpointAddress,
+            Healthy = _healthy,
+        };
+    }
+
+    /// <inheritdoc/>
+    public IEnumerable<StoredFile> EnumerateFiles()
+    {
+        foreach (var (key, file) in _files)
+        {
+            lock (file.Gate)
+            {
+                if (file.PresentBlocks == 0)
+                {
+                    continue;
+                }
+            }
+
+            var shape = file.Shape;
+            yield return new StoredFile(
+                key, shape.Source, shape.LengthBytes, shape.Layout, file.CountProven(), file.PresentBytes, file.CountUnproven());
+        }
+    }
+
     /// <summary>
-    /// Opens or creates the store. Throws <see cref="BlockStoreException"/>, whose message says what to do, when the
-    /// directory cannot be used. Disposing the store makes a barrier and a checkpoint.
+    /// Stops fills, makes a barrier and a checkpoint, closes every file. Pins still held then read from closed files.
     /// </summary>
-    public static Task<IBlockStore> OpenAsync(
-        BlockStoreOptions options, ILogger logger, CancellationToken cancellationToken) =>
-        throw new NotSupportedException("The disk store arrives with the next commit.");
+    public async ValueTask DisposeAsync()
+    {
+        if (_closing)
+        {
+            return;
+        }
+
+        _closing = true;
+        foreach (var (_, file) in _files)
+        {
+            foreach (var fill in FillsOf(file))
+            {
+                fill.Abort(FillFailure.Abandoned);
+                await fill.Ended;
+            }
+        }
+
+        await _housekeeping.DisposeAsync();
+        await _evictor.DisposeAsync();
+        await _reaper.DisposeAsync();
+        await _journal.DisposeAsync();
+        foreach (var (_, file) in _files)
+        {
+            file.Handle?.Dispose();
+        }
+
+        _directory.Dispose();
+    }
+
+    private static ulong BootTagOf(Guid bootId)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        bootId.TryWriteBytes(bytes);
+        return BitConverter.ToUInt64(bytes) ^ BitConverter.ToUInt64(bytes[8..]);
+    }
+
+    private static bool HasAll(CachedFile file, int first, int last)
+    {
+        for (var block = first; block <= last; block++)
+        {
+            if (!file.IsPresent(block))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private static List<BlockFill> FillsOf(CachedFile file)
+    {
+        lock (file.Gate)
+        {
+            return [.. file.Fills.Values];
+        }
+    }
+
+    private PinStatus Miss(PinStatus status)
+    {
+        _counters.PinMiss();
+        return status;
+    }
+
+    /// <summary>The cache file, opened if need be; null if it is being removed, or has vanished (then it is given up).</summary>
+    private SafeFileHandle? EnsureHandle(CachedFile file, bool create = false)
+    {
+        lock (file.Gate)
+        {
+            if (file.Handle is { } open)
+            {
+                return open;
+            }
+
+            if (file.Removal is not null)
+            {
+                return null;
+            }
+
+            var handle = OpenCacheFile(file, create);
+            if (handle is not null)
+            {
+                file.SetHandle(handle);
+                _counters.FileOpened();
+                return handle;
+            }
+        }
+
+        LogFileLost(file.Shape.Key, file.Path);
+        _counters.Corrupt(file.PresentBlocks);
+        Forget(RemoveFileAsync(file));
+        return null;
+    }
+
+    private static SafeFileHandle? OpenCacheFile(CachedFile file, bool create)
+    {
+        var flags = OpenFlags.ReadWrite | (create ? OpenFlags.Create : 0);
+        var handle = FileOpening.TryOpen(file.Path, flags, 0x180, out var errno);
+        if (handle is null)
+        {
+            return errno == FileSpace.NoSuchFile ? null : throw new LinuxFileException(errno, $"open {file.Path}");
+        }
+
+        if (RandomAccess.GetLength(handle) != file.Shape.LengthBytes)
+        {
+            FileSpace.SetLength(handle, file.Shape.LengthBytes);
+        }
+
+        if (file.HasLeftovers)
+        {
+            PunchLeftovers(file, handle);
+        }
+
+        return handle;
+    }
+
+    /// <summary>
+    /// Gives back what fills and evictions that a crash interrupted left in the file: everything outside its blocks.
+    /// Once per file and start. No reader can know of such bytes, but a leased file is never punched.
+    /// </summary>
+    private static void PunchLeftovers(CachedFile file, SafeFileHandle handle)
+    {
+        file.HasLeftovers = false;
+        if (file.PresentBlocks == file.Shape.BlockCount || !FileLock.TryLockExclusive(handle))
+        {
+            return;
+        }
+
+        for (var block = 0; block < file.Shape.BlockCount; block++)
+        {
+            var first = block;
+            while (block < file.Shape.BlockCount && !file.IsPresent(block))
+            {
+                block++;
+            }
+
+            if (block > first)
+            {
+                var start = file.Shape.Layout.StartOf(first);
+                FileSpace.PunchHole(handle, start, file.Shape.Layout.StartOf(block) - start);
+            }
+        }
+
+        FileLock.Unlock(handle);
+    }
+
+    /// <summary>Lets a task go on by itself; its failure is logged where it ends.</summary>
+    private void Forget(Task task) => task.ContinueWith(
+        (ended, state) => ((DiskBlockStore)state!).LogBackgroundFailed(ended.Exception!.GetBaseException()),
+        this,
+        CancellationToken.None,
+        TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously,
+        TaskScheduler.Default);
 }

@@ -55,7 +55,19 @@ public static partial class FileOpening
         return fd < 0 ? null : new SafeFileHandle(fd, ownsHandle: true);
     }
 
-    private const int Interrupted = 4;
+    /// <summary>Creates a directory for this user alone (0700); no error if it is there.</summary>
+    public static void CreateDirectory(string path)
+    {
+        if (MakeDirectoryCall(path, 0x1C0) != 0 && Marshal.GetLastPInvokeError() is var errno and not Exists)
+        {
+            throw new LinuxFileException(errno, $"mkdir {path}");
+        }
+    }
+
+    private const int Interrupted = 4, Exists = 17;
+
+    [LibraryImport("libc", EntryPoint = "mkdir", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int MakeDirectoryCall(string path, int mode);
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int OpenCall(string path, int flags, int mode);

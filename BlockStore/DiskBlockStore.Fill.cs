@@ -1,0 +1,205 @@
+using OrleansCache.BlockStore.Eviction;
+using OrleansCache.BlockStore.Index;
+using OrleansCache.BlockStore.Journal;
+using OrleansCache.Linux;
+
+namespace OrleansCache.BlockStore;
+
+/// <summary>Filling: one fill per block at a time, space first, record before visible.</summary>
+public sealed partial class DiskBlockStore
+{
+    private const int QuotaExceeded = 122; // EDQUOT
+
+    /// <inheritdoc/>
+    public async ValueTask<FillAttempt> BeginFillAsync(FillRequest request, CancellationToken cancellationToken)
+    {
+        var shape = new FileShape(request.File, request.FileLengthBytes, request.Layout, request.Source);
+        var block = request.BlockIndex;
+        if (!shape.IsValid || (uint)block >= (uint)shape.BlockCount)
+        {
+            return new FillAttempt(FillStatus.Mismatch, null, null);
+        }
+
+        var bytes = shape.BlockDiskBytes(block);
+        var reserved = false;
+        try
+        {
+            while (true)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                if (!_healthy || _closing)
+                {
+                    return new FillAttempt(FillStatus.Unavailable, null, null);
+                }
+
+                var file = _files.GetOrAdd(shape.Key, static (key, state) => state.Store.NewFile(state.Shape), (Store: this, Shape: shape));
+                if (file.Shape != shape)
+                {
+                    return new FillAttempt(FillStatus.Mismatch, null, null);
+                }
+
+                reserved = reserved || _space.TryReserve(bytes);
+                var (attempt, wait) = TryBegin(file, block, ref reserved);
+                if (attempt is { } outcome)
+                {
+                    return outcome;
+                }
+
+                if (wait is not null)
+                {
+                    await wait.WaitAsync(cancellationToken);
+                }
+                else if (file.IsUnproven(block))
+                {
+                    await VerifyBlockAsync(file, block, cancellationToken);
+                }
+                else if (!(reserved = await _evictor.ReserveAsync(bytes, cancellationToken)))
+                {
+                    _counters.FillRefused();
+                    RemoveIfEmpty(file);
+                    return new FillAttempt(FillStatus.Full, null, null);
+                }
+            }
+        }
+        finally
+        {
+            if (reserved)
+            {
+                _space.Release(bytes); // Not used: somebody else has the block, or the fill.
+            }
+        }
+    }
+
+    /// <summary>Makes a record of the fill durable, then shows the block.</summary>
+    void IFillHost.Finish(BlockFill fill) => Forget(FinishFillAsync(fill));
+
+    /// <summary>
+    /// Punches what the fill wrote, once nobody reads it, and lets the block be filled again. The bytes were never
+    /// visible to a lease, so no flock is needed.
+    /// </summary>
+    void IFillHost.OnFailed(BlockFill fill)
+    {
+        _counters.FillAborted();
+        _space.Leave(fill.DiskBytes);
+        List<int> toPunch = fill.MayBeRecorded ? [] : [fill.Block];
+        _reaper.Add(new PunchTask(fill.File, fill.Handle, toPunch, locked: false, () =>
+        {
+            lock (fill.File.Gate)
+            {
+                fill.File.Fills.Remove(fill.Block);
+            }
+
+            _space.Left(fill.DiskBytes);
+            fill.Released.SetResult();
+            RemoveIfEmpty(fill.File);
+        }));
+    }
+
+    /// <summary>Tells a full disk, which eviction cures, from a broken one.</summary>
+    FillFailure IFillHost.OnWriteFailed(CachedFile file, IOException exception)
+    {
+        if (exception.HResult is FileSpace.NoSpace or QuotaExceeded)
+        {
+            LogDiskFull(_directory.Root, _space.UsedBytes);
+            _space.SetDiskRoom(0, _options.FreeSpaceFloorBytes);
+            _evictor.Nudge();
+            return FillFailure.NoSpace;
+        }
+
+        SetUnhealthy(exception);
+        return FillFailure.DiskFailed;
+    }
+
+    private CachedFile NewFile(FileShape shape) =>
+        new(shape, _directory.PathOf(shape.Key), Interlocked.Increment(ref _generation));
+
+    private (FillAttempt? Outcome, Task? Wait) TryBegin(CachedFile file, int block, ref bool reserved)
+    {
+        lock (file.Gate)
+        {
+            if (file.Removal is { } removal)
+            {
+                return (null, removal.Task);
+            }
+
+            if (file.IsProven(block))
+            {
+                return (new FillAttempt(FillStatus.Resident, null, null), null);
+            }
+
+            if (file.Fills.TryGetValue(block, out var running))
+            {
+                return running.HasFailed
+                    ? (null, running.Released.Task)
+                    : (new FillAttempt(FillStatus.InFlight, null, running), null);
+            }
+
+            if (file.Punching is { } punching)
+            {
+                return (null, punching.Task);
+            }
+
+            if (file.IsUnproven(block) || !reserved)
+            {
+                return (null, null);
+            }
+
+            var handle = EnsureHandle(file, create: true)!;
+            var fill = new BlockFill(this, file, block, handle);
+            file.Fills.Add(block, fill);
+            reserved = false; // The fill has it now.
+            _policy.Touch(file);
+            return (new FillAttempt(FillStatus.Started, fill, fill), null);
+        }
+    }
+
+    private async Task FinishFillAsync(BlockFill fill)
+    {
+        var file = fill.File;
+        file.InJournal = true;
+        var ticket = AppendValid(fill);
+        try
+        {
+            await ticket.Durable;
+        }
+        catch (BlockStoreException exception)
+        {
+            SetUnhealthy(exception);
+            _journal.Applied(ticket);
+            fill.FailCompleting(FillFailure.DiskFailed);
+            return;
+        }
+
+        bool shown;
+        lock (file.Gate)
+        {
+            shown = file.Removal is null;
+            if (shown)
+            {
+                file.Show(fill.Block, fill.Crcs, proven: true);
+                fill.MarkDone();
+                file.Fills.Remove(fill.Block);
+                file.LastFilledBlock = fill.Block;
+            }
+        }
+
+        _journal.Applied(ticket);
+        if (!shown)
+        {
+            fill.FailCompleting(FillFailure.Dropped);
+            return;
+        }
+
+        _counters.FillCompleted();
+        _housekeeping.OnFilled(file, fill.Block);
+        fill.Succeed();
+        _evictor.Nudge();
+    }
+
+    private JournalTicket AppendValid(BlockFill fill)
+    {
+        Span<byte> record = stackalloc byte[JournalRecord.MaxBytes];
+        var length = JournalRecord.WriteValid(record, _bootTag, fill.File.Shape, fill.Block, fill.Crcs);
+        return _journal.Append(record[..length]);
+    }
+}

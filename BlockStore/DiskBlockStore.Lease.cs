@@ -1,0 +1,78 @@
+using OrleansCache.BlockStore.Index;
+using OrleansCache.Files;
+using OrleansCache.Linux;
+
+namespace OrleansCache.BlockStore;
+
+/// <summary>Residency leases: the kernel's flock is the only record of them, so they outlive a kill -9 of the silo.</summary>
+public sealed partial class DiskBlockStore
+{
+    private const int TooManyFiles = 24, TooManyFilesInSystem = 23; // EMFILE, ENFILE
+
+    /// <inheritdoc/>
+    public LeaseStatus TryLease(FileKey file, out ResidencyLease? lease)
+    {
+        lease = null;
+        if (!_files.TryGetValue(file, out var cached) || cached.Removal is not null || EnsureHandle(cached) is null)
+        {
+            return LeaseStatus.Missing;
+        }
+
+        if (_counters.UnlinkedOpenBytes > _options.UnlinkedOpenShareMax * _space.CapacityBytes)
+        {
+            return LeaseStatus.Refused;
+        }
+
+        // Opened by name and not by /proc/self/fd: the name is current as long as the file is not being removed, and that
+        // is looked at again below, with the lock held.
+        var descriptor = FileOpening.TryOpen(cached.Path, OpenFlags.ReadOnly, 0, out var errno);
+        if (descriptor is null)
+        {
+            return errno switch
+            {
+                FileSpace.NoSuchFile => LeaseStatus.Missing,
+                TooManyFiles or TooManyFilesInSystem => LeaseStatus.Refused,
+                _ => throw new LinuxFileException(errno, $"open {cached.Path}"),
+            };
+        }
+
+        var status = LeaseStatus.Busy;
+        if (FileLock.TryLockShared(descriptor))
+        {
+            status = Complete(cached, descriptor, out lease);
+        }
+
+        if (status != LeaseStatus.Leased)
+        {
+            descriptor.Dispose();
+        }
+
+        return status;
+    }
+
+    private LeaseStatus Complete(
+        CachedFile file, Microsoft.Win32.SafeHandles.SafeFileHandle descriptor, out ResidencyLease? lease)
+    {
+        lease = null;
+        FileResidency residency;
+        lock (file.Gate)
+        {
+            if (file.Removal is not null)
+            {
+                return LeaseStatus.Missing;
+            }
+
+            residency = file.Snapshot();
+        }
+
+        if (residency.ResidentBlocks == 0)
+        {
+            return LeaseStatus.Missing;
+        }
+
+        _policy.Touch(file);
+        _counters.Leased();
+        lease = new ResidencyLease(descriptor, residency, file.Generation);
+        return LeaseStatus.Leased;
+    }
+}

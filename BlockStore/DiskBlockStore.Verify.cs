@@ -1,0 +1,204 @@
+using System.Buffers;
+using Microsoft.Win32.SafeHandles;
+using OrleansCache.BlockStore.Index;
+using OrleansCache.Files;
+using OrleansCache.Linux;
+
+namespace OrleansCache.BlockStore;
+
+/// <summary>Checking bytes against checksums: before first use after a restart of the machine, on scrub, on request.</summary>
+public sealed partial class DiskBlockStore
+{
+    /// <inheritdoc/>
+    public async ValueTask<bool> EnsureVerifiedAsync(
+        FileKey file, long offsetBytes, long lengthBytes, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(offsetBytes);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(lengthBytes);
+        if (!_files.TryGetValue(file, out var cached) || offsetBytes > cached.Shape.LengthBytes - lengthBytes)
+        {
+            return false;
+        }
+
+        var last = cached.Shape.Layout.IndexOf(offsetBytes + lengthBytes - 1);
+        var all = true;
+        for (var block = cached.Shape.Layout.IndexOf(offsetBytes); block <= last; block++)
+        {
+            all &= cached.IsProven(block) || await VerifyBlockAsync(cached, block, cancellationToken);
+        }
+
+        return all;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<VerifyReport> VerifyAsync(FileKey file, CancellationToken cancellationToken)
+    {
+        int examined = 0, corrupt = 0;
+        if (_files.TryGetValue(file, out var cached))
+        {
+            for (var block = 0; block < cached.Shape.BlockCount; block++)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                if (cached.IsPresent(block))
+                {
+                    examined++;
+                    corrupt += await Task.Run(() => CheckBlockAsync(cached, block), cancellationToken) ? 0 : 1;
+                }
+            }
+        }
+
+        return new VerifyReport(examined, corrupt);
+    }
+
+    /// <summary>Verifies an unproven block once, however many ask at the same time; true if it is proven now.</summary>
+    private async Task<bool> VerifyBlockAsync(CachedFile file, int block, CancellationToken cancellationToken)
+    {
+        Task<bool>? verification;
+        lock (file.Gate)
+        {
+            if (file.Removal is not null || !file.IsUnproven(block))
+            {
+                return file.IsProven(block);
+            }
+
+            file.Verifying ??= [];
+            if (!file.Verifying.TryGetValue(block, out verification))
+            {
+                verification = Task.Run(() => CheckBlockAsync(file, block), CancellationToken.None);
+                file.Verifying.Add(block, verification);
+            }
+        }
+
+        return await verification.WaitAsync(cancellationToken);
+    }
+
+    /// <summary>Reads a block and compares; shows it as proven, or drops it.</summary>
+    private async Task<bool> CheckBlockAsync(CachedFile file, int block)
+    {
+        var slot = file.Pins.Enter();
+        uint[]? crcs;
+        bool matches;
+        try
+        {
+            crcs = file.Crcs(block);
+            matches = crcs is not null && EnsureHandle(file) is { } handle && Matches(file.Shape, block, handle, crcs);
+        }
+        finally
+        {
+            file.Pins.Exit(slot);
+        }
+
+        lock (file.Gate)
+        {
+            file.Verifying?.Remove(block);
+            if (crcs is null || !ReferenceEquals(file.Crcs(block), crcs))
+            {
+                return file.IsProven(block); // Evicted meanwhile, perhaps filled anew: nothing was learned.
+            }
+
+            if (matches)
+            {
+                file.Show(block, crcs, proven: true);
+            }
+        }
+
+        if (matches)
+        {
+            _counters.Verified();
+            return true;
+        }
+
+        await DropBadBlockAsync(file, block, crcs);
+        return false;
+    }
+
+    private static bool Matches(FileShape shape, int block, SafeFileHandle handle, uint[] crcs)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(Crc32C.ChunkBytes);
+        try
+        {
+            var start = shape.Layout.StartOf(block);
+            var left = shape.BlockLength(block);
+            foreach (var expected in crcs)
+            {
+                var chunk = buffer.AsSpan(0, Math.Min(left, Crc32C.ChunkBytes));
+                if (!ReadFully(handle, chunk, start) || Crc32C.Compute(chunk) != expected)
+                {
+                    return false;
+                }
+
+                start += chunk.Length;
+                left -= chunk.Length;
+            }
+
+            return left == 0;
+        }
+        catch (IOException)
+        {
+            return false; // The disk refuses to read it: as bad as other bytes. Logged and counted as such.
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private static bool ReadFully(SafeFileHandle handle, Span<byte> into, long offset)
+    {
+        while (into.Length > 0)
+        {
+            var read = RandomAccess.Read(handle, into, offset);
+            if (read == 0)
+            {
+                return false;
+            }
+
+            into = into[read..];
+            offset += read;
+        }
+
+        return true;
+    }
+
+    private async Task DropBadBlockAsync(CachedFile file, int block, uint[] crcs)
+    {
+        SafeFileHandle? handle;
+        long bytes;
+        while (true)
+        {
+            Task punching;
+            lock (file.Gate)
+            {
+                if (file.Removal is not null || !ReferenceEquals(file.Crcs(block), crcs))
+                {
+                    return;
+                }
+
+                if (file.Punching is null)
+                {
+                    // Hidden like an evicted block. A leased file is not punched: the next fill overwrites the bad bytes.
+                    handle = EnsureHandle(file) is { } open && FileLock.TryLockExclusive(open) ? open : null;
+                    bytes = HideForPunch(file, [block]);
+                    break;
+                }
+
+                punching = file.Punching.Task;
+            }
+
+            await punching;
+        }
+
+        _counters.Corrupt(1);
+        LogCorrupt(file.Shape.Key, block);
+        if (handle is not null)
+        {
+            await RecordThenPunchAsync(file, handle, [block], bytes);
+            return;
+        }
+
+        await RecordGoneAsync(file.Shape.Key, [block]);
+        EndPunch(file);
+        _space.Left(bytes);
+        RemoveIfEmpty(file);
+    }
+}

@@ -1,0 +1,169 @@
+using System.Numerics;
+using Microsoft.Win32.SafeHandles;
+
+namespace OrleansCache.BlockStore.Index;
+
+/// <summary>
+/// One file version in the store: which blocks are there, their checksums, its cache file's descriptor, its readers.
+/// <para>
+/// Threading: the proven bitmap and the handle are read without a lock by readers that are in <see cref="Pins"/>;
+/// everything is changed under <see cref="Gate"/>, which is never held across I/O except open(2).
+/// A block is in one of: absent, filling (in <see cref="Fills"/>), proven, unproven, condemned (hidden, to be punched).
+/// </para>
+/// </summary>
+internal sealed class CachedFile(FileShape shape, string path, long generation) : IPinOwner
+{
+    private readonly ulong[] _proven = new ulong[(shape.BlockCount + 63) / 64];
+    private readonly uint[]?[] _crcs = new uint[]?[shape.BlockCount];
+    private ulong[]? _unproven;
+    private SafeFileHandle? _handle;
+    private long _lastUsed;
+
+    public readonly Lock Gate = new();
+
+    public PinGate Pins;
+
+    public FileShape Shape { get; } = shape;
+
+    public string Path { get; } = path;
+
+    public long Generation { get; } = generation;
+
+    /// <summary>Fills that have not given their bytes back or become blocks. Under <see cref="Gate"/>.</summary>
+    public Dictionary<int, BlockFill> Fills { get; } = [];
+
+    /// <summary>Being removed: nothing new may start. Completes when the name is free again. Under <see cref="Gate"/>.</summary>
+    public TaskCompletionSource? Removal { get; set; }
+
+    /// <summary>Some blocks are being punched. Completes when they are. Under <see cref="Gate"/>.</summary>
+    public TaskCompletionSource? Punching { get; set; }
+
+    /// <summary>Verifications under way, by block. Under <see cref="Gate"/>.</summary>
+    public Dictionary<int, Task<bool>>? Verifying { get; set; }
+
+    /// <summary>Bytes of proven and unproven blocks. Under <see cref="Gate"/>.</summary>
+    public long PresentBytes { get; private set; }
+
+    /// <summary>Proven and unproven blocks. Under <see cref="Gate"/>.</summary>
+    public int PresentBlocks { get; private set; }
+
+    /// <summary>Where the last fill was: eviction of a part begins behind it, with what a sequential reader left longest ago.</summary>
+    public int LastFilledBlock { get; set; }
+
+    /// <summary>The journal may know of this file, so its end must be recorded.</summary>
+    public bool InJournal { get; set; }
+
+    /// <summary>It existed before this start: bytes outside its blocks may be left from a crash.</summary>
+    public bool HasLeftovers { get; set; }
+
+    /// <summary>The one grace under way, if any; owned by the reaper.</summary>
+    public object? GraceOwner { get; set; }
+
+    public long LastUsed => Volatile.Read(ref _lastUsed);
+
+    public SafeFileHandle? Handle => Volatile.Read(ref _handle);
+
+    public void SetHandle(SafeFileHandle? handle) => Volatile.Write(ref _handle, handle);
+
+    public void Touch(long timestamp) => Volatile.Write(ref _lastUsed, timestamp);
+
+    public void Unpin(int slot) => Pins.Exit(slot);
+
+    /// <summary>Whether all blocks of a range are proven. No lock.</summary>
+    public bool HasProven(int first, int last)
+    {
+        for (var block = first; block <= last; block++)
+        {
+            if ((Volatile.Read(ref _proven[block >> 6]) >> (block & 63) & 1) == 0)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    public bool IsProven(int block) => HasProven(block, block);
+
+    public bool IsUnproven(int block) =>
+        Volatile.Read(ref _unproven) is { } bits && (Volatile.Read(ref bits[block >> 6]) >> (block & 63) & 1) != 0;
+
+    public bool IsPresent(int block) => IsProven(block) || IsUnproven(block);
+
+    public uint[]? Crcs(int block) => Volatile.Read(ref _crcs[block]);
+
+    /// <summary>Shows a block. Under <see cref="Gate"/>.</summary>
+    public void Show(int block, uint[] crcs, bool proven)
+    {
+        if (!IsPresent(block))
+        {
+            PresentBlocks++;
+            PresentBytes += Shape.BlockDiskBytes(block);
+        }
+
+        Volatile.Write(ref _crcs[block], crcs);
+        _unproven ??= proven ? null : new ulong[_proven.Length];
+        var bit = 1UL << (block & 63);
+        if (proven)
+        {
+            Interlocked.Or(ref _proven[block >> 6], bit);
+            if (_unproven is not null)
+            {
+                Interlocked.And(ref _unproven[block >> 6], ~bit);
+            }
+        }
+        else
+        {
+            Interlocked.Or(ref _unproven![block >> 6], bit);
+            Interlocked.And(ref _proven[block >> 6], ~bit);
+        }
+    }
+
+    /// <summary>Hides a block; false if it was not there. Under <see cref="Gate"/>.</summary>
+    public bool Hide(int block)
+    {
+        if (!IsPresent(block))
+        {
+            return false;
+        }
+
+        var bit = 1UL << (block & 63);
+        Interlocked.And(ref _proven[block >> 6], ~bit);
+        if (_unproven is not null)
+        {
+            Interlocked.And(ref _unproven[block >> 6], ~bit);
+        }
+
+        PresentBlocks--;
+        PresentBytes -= Shape.BlockDiskBytes(block);
+        Volatile.Write(ref _crcs[block], null);
+        return true;
+    }
+
+    public int CountUnproven() => Count(Volatile.Read(ref _unproven));
+
+    public int CountProven() => Count(_proven);
+
+    public FileResidency Snapshot()
+    {
+        var bits = new ulong[_proven.Length];
+        for (var i = 0; i < bits.Length; i++)
+        {
+            bits[i] = Volatile.Read(ref _proven[i]);
+        }
+
+        return new FileResidency(
+            bits, Shape.BlockCount, Shape.Layout.BlockSizeBytes, Shape.LengthBytes, Generation, CountUnproven());
+    }
+
+    private static int Count(ulong[]? bits)
+    {
+        var count = 0;
+        foreach (var word in bits ?? [])
+        {
+            count += BitOperations.PopCount(word);
+        }
+
+        return count;
+    }
+}

@@ -1,0 +1,218 @@
+using System.Threading.Channels;
+using FASTER.core;
+
+namespace OrleansCache.BlockStore.Journal;
+
+/// <summary>
+/// The durable order of events of one tier: a FasterLog with group commit. A record counts once its
+/// <see cref="JournalTicket.Durable"/> has completed: then it is on the device, not in the page cache.
+/// <para>
+/// Group commit needs no timer: while one commit is on its way to the disk the next batch gathers, so a batch waits for
+/// one device write at most. Thread-safe; after a failed commit every append fails and the tier takes no more fills.
+/// </para>
+/// </summary>
+internal sealed class BlockJournal : IAsyncDisposable
+{
+    // Records are about 0.3 KiB. Pages of 1 MiB hold the longest (4.2 KiB) with little waste; four of them are the
+    // whole memory cost. Segments of 8 MiB are what truncation gives back at a time.
+    private const int PageSizeBits = 20, MemorySizeBits = 22, SegmentSizeBits = 23;
+
+    private readonly JournalDevice _device;
+    private readonly CommitSlots _slots;
+    private readonly FasterLog _log;
+    private readonly Lock _gate = new();
+    private readonly SortedSet<long> _unapplied = [];
+    private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(
+        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
+
+    private readonly Task _loop;
+    private TaskCompletionSource _batch = NewBatch();
+    private bool _batchHasRecords;
+    private BlockStoreException? _failure;
+
+    public BlockJournal(string directory)
+    {
+        _device = new JournalDevice(directory);
+        _slots = new CommitSlots(directory);
+        try
+        {
+            _log = new FasterLog(new FasterLogSettings
+            {
+                LogDevice = _device,
+                LogCommitManager = _slots,
+                PageSizeBits = PageSizeBits,
+                MemorySizeBits = MemorySizeBits,
+                SegmentSizeBits = SegmentSizeBits,
+                TryRecoverLatest = false, // The constructor swallows what goes wrong; Recover() does not.
+            });
+            _log.Recover();
+        }
+        catch (Exception exception) when (exception is FasterException or IOException)
+        {
+            _device.Dispose();
+            _slots.Dispose();
+            throw new BlockStoreException(
+                BlockStoreError.JournalFailed,
+                $"The journal in {directory} cannot be read. If its disk is sound, empty the tier directory: only cached data is lost.",
+                exception);
+        }
+
+        _loop = Task.Run(CommitLoopAsync);
+    }
+
+    /// <summary>Where the next record will go; addresses only grow.</summary>
+    public long TailAddress => _log.TailAddress;
+
+    /// <summary>The oldest record kept.</summary>
+    public long BeginAddress => _log.BeginAddress;
+
+    /// <summary>Adds a record. The caller must call <see cref="Applied"/> once the index says the same.</summary>
+    public JournalTicket Append(ReadOnlySpan<byte> record)
+    {
+        JournalTicket ticket;
+        lock (_gate)
+        {
+            if (_failure is not null)
+            {
+                return new JournalTicket(-1, Task.FromException(_failure));
+            }
+
+            var address = _log.Enqueue(record);
+            _unapplied.Add(address);
+            _batchHasRecords = true;
+            ticket = new JournalTicket(address, _batch.Task);
+        }
+
+        _wake.Writer.TryWrite(true);
+        return ticket;
+    }
+
+    /// <summary>The index now shows what the record says (or the record was given up): a checkpoint may cover it.</summary>
+    public void Applied(JournalTicket ticket)
+    {
+        lock (_gate)
+        {
+            _unapplied.Remove(ticket.Address);
+        }
+    }
+
+    /// <summary>Every record before this address is reflected in the index: where a checkpoint taken after this call begins.</summary>
+    public long AppliedBefore()
+    {
+        lock (_gate)
+        {
+            return _unapplied.Count > 0 ? _unapplied.Min : _log.TailAddress;
+        }
+    }
+
+    /// <summary>
+    /// Reads the durable records from an address on, in order. False if a record was damaged: then nothing the index says
+    /// may be believed without its checksum.
+    /// </summary>
+    public bool Replay(long fromAddress, RecordVisitor visit)
+    {
+        var from = Math.Max(fromAddress, _log.BeginAddress);
+        if (from >= _log.CommittedUntilAddress)
+        {
+            return true;
+        }
+
+        try
+        {
+            using var scan = _log.Scan(from, _log.CommittedUntilAddress);
+            while (scan.GetNext(out var entry, out var length, out var address))
+            {
+                if (!JournalRecord.TryRead(entry.AsSpan(0, length), out var record))
+                {
+                    return false;
+                }
+
+                visit(address, record);
+            }
+
+            return scan.NextAddress >= _log.CommittedUntilAddress;
+        }
+        catch (FasterException)
+        {
+            return false; // A damaged length: the caller logs it and distrusts the index.
+        }
+    }
+
+    /// <summary>Forgets the records before an address, which a checkpoint holds now; the space returns with the next commit.</summary>
+    public void TruncateBefore(long address)
+    {
+        lock (_gate)
+        {
+            _log.TruncateUntil(Math.Min(address, _log.CommittedUntilAddress));
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _wake.Writer.TryComplete();
+        await _loop;
+        _log.Dispose();
+        _device.Dispose();
+        _slots.Dispose();
+    }
+
+    private static TaskCompletionSource NewBatch() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private async Task CommitLoopAsync()
+    {
+        while (await _wake.Reader.WaitToReadAsync())
+        {
+            _wake.Reader.TryRead(out _);
+            TaskCompletionSource batch;
+            lock (_gate)
+            {
+                if (!_batchHasRecords || _failure is not null)
+                {
+                    continue;
+                }
+
+                batch = _batch;
+                _batch = NewBatch();
+                _batchHasRecords = false;
+            }
+
+            try
+            {
+                await _log.CommitAsync();
+                batch.SetResult();
+            }
+            catch (Exception exception)
+            {
+                Fail(batch, exception);
+            }
+        }
+    }
+
+    private void Fail(TaskCompletionSource batch, Exception exception)
+    {
+        var failure = new BlockStoreException(
+            BlockStoreError.JournalFailed,
+            $"The journal {_device.FileName} cannot be written ({_device.Failure?.Message ?? exception.Message}). "
+            + "The tier takes no more fills; check the disk and restart the silo.",
+            exception);
+        TaskCompletionSource next;
+        lock (_gate)
+        {
+            _failure = failure;
+            next = _batch;
+        }
+
+        batch.TrySetException(failure);
+        next.TrySetException(failure);
+        _ = next.Task.Exception; // Observed: the batch may have no waiter.
+        _ = batch.Task.Exception;
+    }
+}
+
+/// <summary>A record on its way.</summary>
+/// <param name="Address">Its address.</param>
+/// <param name="Durable">Completes when it is on the device; fails with <see cref="BlockStoreException"/>.</param>
+internal readonly record struct JournalTicket(long Address, Task Durable);
+
+/// <summary>Sees one record of a replay.</summary>
+internal delegate void RecordVisitor(long address, in JournalRecord.Parsed record);

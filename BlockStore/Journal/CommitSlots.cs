@@ -1,0 +1,81 @@
+using System.Buffers.Binary;
+using FASTER.core;
+using Microsoft.Win32.SafeHandles;
+using OrleansCache.Linux;
+
+namespace OrleansCache.BlockStore.Journal;
+
+/// <summary>
+/// Where the journal's last commit is remembered: two slots of one 8 KiB file, written in turn with O_DSYNC, each with a
+/// checksum. A torn write loses the newer slot only, whose commit nobody was told of. FASTER's own manager makes and
+/// removes a file per commit instead, which costs several directory updates each.
+/// </summary>
+internal sealed class CommitSlots : ILogCommitManager, IDisposable
+{
+    private const int SlotBytes = 4096, HeaderBytes = 24, Slots = 2;
+    private const uint Magic = 0x314A434F; // "OCJ1"
+
+    private readonly SafeFileHandle _file;
+    private readonly byte[] _slot = new byte[SlotBytes];
+    private byte[]? _latest;
+    private long _latestNumber = -1;
+    private int _next;
+
+    public CommitSlots(string directory)
+    {
+        _file = FileOpening.Open(
+            Path.Combine(directory, "commits"), OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.DataSync);
+        for (var i = 0; i < Slots; i++)
+        {
+            if (RandomAccess.Read(_file, _slot, (long)i * SlotBytes) == SlotBytes && IsValid(out var number, out var length)
+                && number > _latestNumber)
+            {
+                _latestNumber = number;
+                _latest = _slot.AsSpan(HeaderBytes, length).ToArray();
+                _next = 1 - i;
+            }
+        }
+    }
+
+    public void Commit(long beginAddress, long untilAddress, byte[] commitMetadata, long commitNum, bool forceWriteMetadata)
+    {
+        var slot = _slot.AsSpan();
+        slot.Clear();
+        BinaryPrimitives.WriteUInt32LittleEndian(slot, Magic);
+        BinaryPrimitives.WriteInt64LittleEndian(slot[8..], commitNum);
+        BinaryPrimitives.WriteInt32LittleEndian(slot[16..], commitMetadata.Length);
+        commitMetadata.CopyTo(slot[HeaderBytes..]);
+        BinaryPrimitives.WriteUInt32LittleEndian(slot[4..], Crc32C.Compute(slot[8..(HeaderBytes + commitMetadata.Length)]));
+        RandomAccess.Write(_file, slot, (long)_next * SlotBytes);
+        _next = 1 - _next;
+        (_latest, _latestNumber) = (commitMetadata, commitNum);
+    }
+
+    public byte[]? GetCommitMetadata(long commitNum) => commitNum == _latestNumber ? _latest : null;
+
+    public IEnumerable<long> ListCommits() => _latest is null ? [] : [_latestNumber];
+
+    public void RemoveCommit(long commitNum)
+    {
+    }
+
+    public void RemoveAllCommits()
+    {
+    }
+
+    public void OnRecovery(long commitNum)
+    {
+    }
+
+    public void Dispose() => _file.Dispose();
+
+    private bool IsValid(out long number, out int length)
+    {
+        var slot = _slot.AsSpan();
+        number = BinaryPrimitives.ReadInt64LittleEndian(slot[8..]);
+        length = BinaryPrimitives.ReadInt32LittleEndian(slot[16..]);
+        return BinaryPrimitives.ReadUInt32LittleEndian(slot) == Magic
+            && length is >= 0 and <= SlotBytes - HeaderBytes
+            && BinaryPrimitives.ReadUInt32LittleEndian(slot[4..]) == Crc32C.Compute(slot[8..(HeaderBytes + length)]);
+    }
+}

@@ -1,0 +1,172 @@
+using System.Globalization;
+using Microsoft.Win32.SafeHandles;
+using OrleansCache.Files;
+using OrleansCache.Linux;
+
+namespace OrleansCache.BlockStore;
+
+/// <summary>
+/// The tier directory on disk: <c>format</c> (what wrote it), <c>lock</c> (one silo at a time), <c>journal/</c>,
+/// <c>checkpoint</c>, and <c>files/ab/</c> with a sparse cache file per file version, named by its key.
+/// </summary>
+internal sealed class TierDirectory : IDisposable
+{
+    private const string FormatMagic = "OrleansCache block store";
+    private const int FormatVersion = 1;
+    private const int Shards = 256;
+
+    private readonly SafeFileHandle _lock;
+    private readonly string _files;
+
+    private TierDirectory(string root, SafeFileHandle lockFile)
+    {
+        Root = root;
+        _lock = lockFile;
+        _files = Path.Combine(root, "files");
+        JournalPath = Path.Combine(root, "journal");
+        CheckpointPath = Path.Combine(root, "checkpoint");
+        Handle = FileOpening.Open(root, OpenFlags.Directory);
+    }
+
+    public string Root { get; }
+
+    public string JournalPath { get; }
+
+    public string CheckpointPath { get; }
+
+    /// <summary>The directory itself, for syncs.</summary>
+    public SafeFileHandle Handle { get; }
+
+    public static TierDirectory Open(BlockStoreOptions options)
+    {
+        var root = Path.GetFullPath(options.Directory);
+        if (!Directory.Exists(root))
+        {
+            throw new BlockStoreException(
+                BlockStoreError.DirectoryMissing, $"The tier directory {root} does not exist. Create it, or name another one.");
+        }
+
+        var lockFile = TakeLock(root);
+        try
+        {
+            CheckCapacity(root, options.CapacityBytes);
+            var directory = new TierDirectory(root, lockFile);
+            directory.CheckFormat();
+            directory.CreateFolders();
+            return directory;
+        }
+        catch
+        {
+            lockFile.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Where a file version's bytes lie.</summary>
+    public string PathOf(FileKey file)
+    {
+        var name = file.ToString();
+        return Path.Combine(_files, name[..2], name);
+    }
+
+    /// <summary>Every cache file there is, with its key; strangers come as null.</summary>
+    public IEnumerable<(string Path, FileKey? Key)> EnumerateFiles()
+    {
+        foreach (var path in Directory.EnumerateFiles(_files, "*", SearchOption.AllDirectories))
+        {
+            yield return (path, FileKey.TryParse(Path.GetFileName(path.AsSpan()), out var key) && PathOf(key) == path ? key : null);
+        }
+    }
+
+    public long FreeBytes() => new DriveInfo(Root).AvailableFreeSpace;
+
+    public void Dispose()
+    {
+        Handle.Dispose();
+        _lock.Dispose();
+    }
+
+    private static SafeFileHandle TakeLock(string root)
+    {
+        var lockFile = FileOpening.TryOpen(
+            Path.Combine(root, "lock"), OpenFlags.ReadWrite | OpenFlags.Create, 0x180, out var errno);
+        if (lockFile is null)
+        {
+            var cause = new LinuxFileException(errno, $"open {root}/lock");
+            throw new BlockStoreException(
+                BlockStoreError.NotWritable,
+                $"The tier directory {root} cannot be written ({cause.Message}). Give the silo's user write access, or name another directory.",
+                cause);
+        }
+
+        if (!FileLock.TryLockExclusive(lockFile))
+        {
+            lockFile.Dispose();
+            throw new BlockStoreException(
+                BlockStoreError.InUse,
+                $"The tier directory {root} is in use by another silo. Stop that one, or give each silo a directory of its own.");
+        }
+
+        return lockFile;
+    }
+
+    private static void CheckCapacity(string root, long capacityBytes)
+    {
+        var disk = new DriveInfo(root).TotalSize;
+        if (capacityBytes > disk)
+        {
+            throw new BlockStoreException(
+                BlockStoreError.CapacityTooLarge,
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"The tier {root} is to hold {capacityBytes >> 20} MiB, but its disk has {disk >> 20} MiB. Lower the capacity."));
+        }
+    }
+
+    private void CheckFormat()
+    {
+        var path = Path.Combine(Root, "format");
+        var expected = string.Create(CultureInfo.InvariantCulture, $"{FormatMagic}\nversion {FormatVersion}\n");
+        if (File.Exists(path))
+        {
+            var found = File.ReadAllText(path);
+            if (found != expected)
+            {
+                throw new BlockStoreException(
+                    BlockStoreError.UnknownFormat,
+                    $"The tier directory {Root} was written by another version of OrleansCache (its format file says "
+                    + $"\"{found.ReplaceLineEndings(" ").Trim()}\", this version knows \"version {FormatVersion}\"). "
+                    + "Use that version, or empty the directory: only cached data is lost.");
+            }
+
+            return;
+        }
+
+        if (Directory.Exists(_files) || Directory.Exists(JournalPath))
+        {
+            throw new BlockStoreException(
+                BlockStoreError.UnknownFormat,
+                $"The directory {Root} holds files of something else, or its format file was lost. Name an empty directory.");
+        }
+
+        var temporary = path + ".new";
+        using (var file = FileOpening.Open(temporary, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Truncate))
+        {
+            RandomAccess.Write(file, System.Text.Encoding.ASCII.GetBytes(expected), 0);
+            FileSpace.Sync(file);
+        }
+
+        File.Move(temporary, path);
+        FileSpace.Sync(Handle);
+    }
+
+    private void CreateFolders()
+    {
+        FileOpening.CreateDirectory(JournalPath);
+        FileOpening.CreateDirectory(_files);
+        for (var shard = 0; shard < Shards; shard++)
+        {
+            FileOpening.CreateDirectory(Path.Combine(_files, shard.ToString("x2", CultureInfo.InvariantCulture)));
+        }
+    }
+}

@@ -1,0 +1,174 @@
+using OrleansCache.Files;
+
+namespace OrleansCache.BlockStore.Tests;
+
+/// <summary>Capacity, who goes first, and who must stay.</summary>
+public sealed class EvictionTests
+{
+    private static readonly long FileLength = 4L * TestTier.BlockSize;
+
+    [Fact]
+    public async Task The_least_recently_used_file_goes_first()
+    {
+        await using var tier = new TestTier(4L << 20);
+        await tier.OpenAsync();
+        for (var file = 0; file < 3; file++)
+        {
+            await tier.FillAllAsync(file, FileLength);
+        }
+
+        tier.Store.Touch(TestTier.Key(0));
+        await tier.FillAllAsync(3, FileLength);
+        await tier.FillAsync(4, FileLength, 0);
+        Assert.Equal(PinStatus.Pinned, tier.Read(0, 0, (int)FileLength));
+        Assert.NotEqual(PinStatus.Pinned, tier.Read(1, 0, (int)FileLength));
+        Assert.True(tier.Store.GetStats().BlocksEvicted > 0);
+        await AssertDiskMatchesAsync(tier);
+    }
+
+    [Fact]
+    public async Task A_file_larger_than_the_tier_streams_through_it()
+    {
+        await using var tier = new TestTier(2L << 20);
+        await tier.OpenAsync();
+        var length = 40L * TestTier.BlockSize;
+        for (var block = 0; block < 40; block++)
+        {
+            Assert.Equal(FillStatus.Started, await tier.FillAsync(1, length, block));
+            Assert.Equal(PinStatus.Pinned, tier.Read(1, (long)block * TestTier.BlockSize, TestTier.BlockSize));
+            Assert.True(tier.Store.GetStats().UsedBytes <= tier.CapacityBytes);
+        }
+
+        await AssertDiskMatchesAsync(tier);
+    }
+
+    [Fact]
+    public async Task Capacity_holds_under_many_fillers()
+    {
+        await using var tier = new TestTier(3L << 20);
+        await tier.OpenAsync();
+        long most = 0;
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(worker => Task.Run(async () =>
+        {
+            var random = new Random(worker);
+            for (var i = 0; i < 60; i++)
+            {
+                var (file, block) = (random.Next(20), random.Next(4));
+                await tier.FillAsync(file, FileLength, block);
+                tier.Read(file, (long)block * TestTier.BlockSize, 100);
+                InterlockedMax(ref most, tier.Store.GetStats().UsedBytes);
+            }
+        })));
+        Assert.InRange(most, tier.CapacityBytes / 2, tier.CapacityBytes);
+        await AssertDiskMatchesAsync(tier);
+    }
+
+    [Fact]
+    public async Task A_tier_full_of_leased_files_refuses_and_recovers_when_leases_end()
+    {
+        await using var tier = new TestTier(2L << 20);
+        await tier.OpenAsync();
+        var leases = new List<ResidencyLease>();
+        for (var file = 0; file < 2; file++)
+        {
+            await tier.FillAllAsync(file, FileLength);
+            Assert.Equal(LeaseStatus.Leased, tier.Store.TryLease(TestTier.Key(file), out var lease));
+            leases.Add(lease!);
+        }
+
+        Assert.Equal(FillStatus.Full, await tier.FillAsync(2, FileLength, 0));
+        Assert.Equal(1, tier.Store.GetStats().FillsRefusedFull);
+        Assert.Equal(PinStatus.Pinned, tier.Read(0, 0, (int)FileLength));
+        leases.ForEach(lease => lease.Dispose());
+        Assert.Equal(FillStatus.Started, await tier.FillAsync(2, FileLength, 0));
+    }
+
+    [Fact]
+    public async Task A_pinned_range_keeps_its_bytes_while_its_file_is_dropped()
+    {
+        await using var tier = new TestTier();
+        await tier.OpenAsync();
+        await tier.FillAllAsync(1, FileLength);
+        Assert.Equal(PinStatus.Pinned, tier.Store.TryPin(TestTier.Key(1), 0, (int)FileLength, out var pin));
+        await tier.Store.DropAsync(TestTier.Key(1), CancellationToken.None).AsTask().WaitAsync(TestTier.Limit);
+        Assert.Equal(PinStatus.Missing, tier.Read(1, 0, 1));
+        Assert.Equal(FileLength, tier.Store.GetStats().UsedBytes);
+        TestTier.AssertBytes(TestTier.Key(1), pin);
+        await tier.FillAllAsync(1, FileLength);
+        TestTier.AssertBytes(TestTier.Key(1), pin);
+        pin.Dispose();
+        await TestTier.UntilAsync(() => tier.Store.GetStats().UsedBytes == FileLength, "the dropped file's space to return");
+    }
+
+    [Fact]
+    public async Task Dropping_a_source_drops_its_files_and_ends_its_fills()
+    {
+        await using var tier = new TestTier();
+        await tier.OpenAsync();
+        await tier.FillAllAsync(1, FileLength);
+        var running = await tier.Store.BeginFillAsync(TestTier.Request(2, FileLength, 0), CancellationToken.None);
+        Assert.True(running.Fill!.Write(0, new byte[100]));
+        var other = TestTier.Request(3, 5000, 0) with { Source = new SourceId(99) };
+        var kept = await tier.Store.BeginFillAsync(other, CancellationToken.None);
+        Assert.True(TestTier.WriteAll(kept.Fill!, TestTier.Key(3)) && await kept.Fill!.CompleteAsync(CancellationToken.None));
+
+        Assert.Equal(2, await tier.Store.DropSourceAsync(new SourceId(1), CancellationToken.None).AsTask().WaitAsync(TestTier.Limit));
+        Assert.Equal(FillFailure.Dropped, running.Progress!.Failure);
+        Assert.False(running.Fill.Write(100, new byte[1]));
+        Assert.Equal(TestTier.Key(3), Assert.Single(tier.Store.EnumerateFiles()).File);
+        await tier.OpenAsync();
+        Assert.Equal(PinStatus.Missing, tier.Read(1, 0, 1));
+        Assert.Equal(PinStatus.Pinned, tier.Read(3, 0, 5000));
+    }
+
+    [Fact]
+    public async Task Files_beyond_the_descriptor_limit_are_closed_and_open_again_when_read()
+    {
+        await using var tier = new TestTier();
+        await tier.OpenAsync(new BlockStoreOptions
+        {
+            Directory = tier.Root,
+            CapacityBytes = tier.CapacityBytes,
+            FreeSpaceFloorBytes = 0,
+            OpenFilesMax = 16,
+            BarrierPeriod = TimeSpan.FromMilliseconds(20),
+        });
+        for (var file = 0; file < 60; file++)
+        {
+            await tier.FillAsync(file, 100, 0);
+        }
+
+        await TestTier.UntilAsync(() => tier.Store.GetStats().OpenFiles <= 16, "idle files to be closed");
+        for (var file = 0; file < 60; file++)
+        {
+            Assert.Equal(PinStatus.Pinned, tier.Read(file, 0, 100));
+        }
+    }
+
+    private static void InterlockedMax(ref long most, long value)
+    {
+        for (var seen = Volatile.Read(ref most); value > seen;)
+        {
+            seen = Interlocked.CompareExchange(ref most, value, seen);
+        }
+    }
+
+    /// <summary>What the store says it uses is what the file system says.</summary>
+    private static async Task AssertDiskMatchesAsync(TestTier tier)
+    {
+        long OnDisk() => Directory.EnumerateFiles(Path.Combine(tier.Root, "files"), "*", SearchOption.AllDirectories)
+            .Sum(path => long.Parse(Processes.Run("stat", "-c", "%b", path), System.Globalization.CultureInfo.InvariantCulture) * 512);
+        Processes.Run("sync", "-f", tier.Root);
+        await TestTier.UntilAsync(
+            () =>
+            {
+                var stats = tier.Store.GetStats();
+                return stats.UsedBytes == stats.ResidentBytes && OnDisk() - stats.UsedBytes is >= 0 and <= 64 * 1024;
+            },
+            "the disk to hold what the store says");
+        foreach (var file in tier.Store.EnumerateFiles())
+        {
+            Assert.Equal(0, (await tier.Store.VerifyAsync(file.File, CancellationToken.None)).BlocksCorrupt);
+        }
+    }
+}

@@ -1,0 +1,159 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using OrleansCache.Files;
+using OrleansCache.PowerCut;
+
+namespace OrleansCache.BlockStore.Tests;
+
+/// <summary>A temporary tier directory and a store over it that can be closed, killed (in effect) and reopened.</summary>
+internal sealed class TestTier : IAsyncDisposable
+{
+    public static readonly BlockLayout Layout = new(BlockLayout.MinBlockSizeBytes);
+    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+    private IBlockStore? _store;
+
+    public TestTier(long capacityBytes = 64L << 20, string? root = null)
+    {
+        CapacityBytes = capacityBytes;
+        OwnsRoot = root is null;
+        Root = root ?? Directory.CreateTempSubdirectory("ocache-store-").FullName;
+    }
+
+    public string Root { get; }
+
+    public long CapacityBytes { get; }
+
+    public bool OwnsRoot { get; }
+
+    public Guid Boot { get; set; } = Guid.NewGuid();
+
+    public TimeSpan BarrierPeriod { get; set; } = TimeSpan.FromHours(1);
+
+    public IBlockStore Store => _store ?? throw new InvalidOperationException("not open");
+
+    public static int BlockSize => Layout.BlockSizeBytes;
+
+    public static FileKey Key(int n) => new(0x5EED_0000 + (ulong)n, (ulong)n * 0x9E37_79B9_7F4A_7C15);
+
+    public BlockStoreOptions Options() => new()
+    {
+        Directory = Root,
+        CapacityBytes = CapacityBytes,
+        FreeSpaceFloorBytes = 0,
+        BarrierPeriod = BarrierPeriod,
+        ReadBootId = () => Boot,
+    };
+
+    public Task<IBlockStore> OpenAsync() => OpenAsync(Options());
+
+    public async Task<IBlockStore> OpenAsync(BlockStoreOptions options)
+    {
+        if (_store is not null)
+        {
+            await _store.DisposeAsync();
+        }
+
+        _store = await DiskBlockStore.OpenAsync(options, NullLogger.Instance, CancellationToken.None);
+        return _store;
+    }
+
+    public async Task CloseAsync()
+    {
+        if (_store is not null)
+        {
+            await _store.DisposeAsync();
+            _store = null;
+        }
+    }
+
+    public static FillRequest Request(int file, long length, int block) =>
+        new(Key(file), length, Layout, new SourceId(1), block);
+
+    public async Task<FillStatus> FillAsync(int file, long length, int block)
+    {
+        var attempt = await Store.BeginFillAsync(Request(file, length, block), CancellationToken.None).AsTask().WaitAsync(Limit);
+        if (attempt.Fill is { } fill)
+        {
+            using (fill)
+            {
+                Assert.True(WriteAll(fill, Key(file)));
+                Assert.True(await fill.CompleteAsync(CancellationToken.None).AsTask().WaitAsync(Limit));
+            }
+        }
+
+        return attempt.Status;
+    }
+
+    public async Task FillAllAsync(int file, long length)
+    {
+        for (var block = 0; block < Layout.CountFor(length); block++)
+        {
+            Assert.Equal(FillStatus.Started, await FillAsync(file, length, block));
+        }
+    }
+
+    public static bool WriteAll(IBlockFill fill, FileKey key)
+    {
+        var bytes = new byte[fill.Progress.BlockLengthBytes];
+        Pattern.Fill(key, fill.Progress.BlockOffsetBytes, bytes);
+        var part = Math.Min(100_000, bytes.Length); // Not a multiple of the checksum chunk.
+        return fill.Write(0, bytes.AsSpan(0, part)) && fill.Write(part, bytes.AsSpan(part));
+    }
+
+    /// <summary>Pins and reads a range; null when it is not resident. Fails when the bytes are wrong.</summary>
+    public PinStatus Read(int file, long offset, int length)
+    {
+        var status = Store.TryPin(Key(file), offset, length, out var pin);
+        if (status == PinStatus.Pinned)
+        {
+            using (pin)
+            {
+                AssertBytes(Key(file), pin);
+            }
+        }
+
+        return status;
+    }
+
+    public static void AssertBytes(FileKey key, in ReadPin pin)
+    {
+        var bytes = new byte[pin.LengthBytes];
+        Assert.Equal(bytes.Length, RandomAccess.Read(pin.Handle, bytes, pin.FileOffsetBytes));
+        Assert.True(Pattern.Matches(key, pin.FileOffsetBytes, bytes), $"wrong bytes of {key} at {pin.FileOffsetBytes}");
+    }
+
+    public string PathOf(int file)
+    {
+        var name = Key(file).ToString();
+        return Path.Combine(Root, "files", name[..2], name);
+    }
+
+    /// <summary>Waits for a condition that background work brings about.</summary>
+    public static async Task UntilAsync(Func<bool> condition, string what)
+    {
+        using var limit = new CancellationTokenSource(Limit);
+        while (!condition())
+        {
+            Assert.False(limit.IsCancellationRequested, $"waited {Limit} for: {what}");
+            await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System, CancellationToken.None);
+        }
+    }
+
+    /// <summary>
+    /// The directory as a kill -9 at this moment would leave it, in a tier of its own: a copy, made while the store is open.
+    /// </summary>
+    public TestTier CopyAsKilled()
+    {
+        var copy = new TestTier(CapacityBytes) { Boot = Boot };
+        Processes.Run("cp", "-a", "--sparse=always", Root + "/.", copy.Root);
+        return copy;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await CloseAsync();
+        if (OwnsRoot)
+        {
+            Directory.Delete(Root, recursive: true);
+        }
+    }
+}

@@ -1,0 +1,125 @@
+using OrleansCache.BlockStore;
+
+namespace OrleansCache.PowerCut;
+
+/// <summary>The work: three fillers that also read, drop and sync.</summary>
+internal sealed class Hammer(IBlockStore store, int seed) : IDisposable
+{
+    private const int Fillers = 3;
+
+    private readonly SemaphoreSlim _output = new(1);
+    private readonly List<ResidencyLease> _leases = [];
+
+    public async Task RunAsync()
+    {
+        await SayAsync("open");
+        for (var kept = 0; kept < Workload.KeptFiles; kept++)
+        {
+            await FillAsync(kept, 0, new byte[Workload.BlockSizeBytes]);
+            if (store.TryLease(Workload.Key(kept), out var lease) == LeaseStatus.Leased)
+            {
+                _leases.Add(lease!);
+            }
+        }
+
+        await Task.WhenAll(Enumerable.Range(0, Fillers).Select(i => Task.Run(() => WorkAsync(new Random(seed + i)))));
+    }
+
+    public void Dispose()
+    {
+        _leases.ForEach(lease => lease.Dispose());
+        _output.Dispose();
+    }
+
+    private async Task WorkAsync(Random random)
+    {
+        var buffer = new byte[Workload.BlockSizeBytes];
+        while (true)
+        {
+            var file = random.Next(4) == 0 ? random.Next(Workload.KeptFiles) : random.Next(Workload.Files);
+            var block = random.Next(Workload.Blocks(file));
+            switch (random.Next(40))
+            {
+                case 0:
+                    await SyncAsync();
+                    break;
+                case 1 when file >= Workload.KeptFiles:
+                    await SayAsync($"drop {file}");
+                    await store.DropAsync(Workload.Key(file), CancellationToken.None);
+                    break;
+                default:
+                    if (!Read(file, block, buffer))
+                    {
+                        await FillAsync(file, block, buffer);
+                    }
+
+                    break;
+            }
+        }
+    }
+
+    private async Task SyncAsync()
+    {
+        var id = Guid.NewGuid();
+        await SayAsync($"syncing {id:n}");
+        await store.SyncAsync(CancellationToken.None);
+        await SayAsync($"sync {id:n}");
+    }
+
+    private bool Read(int file, int block, byte[] buffer)
+    {
+        var length = Workload.Layout.LengthOf(block, Workload.LengthBytes(file));
+        if (store.TryPin(Workload.Key(file), Workload.Layout.StartOf(block), length, out var pin) != PinStatus.Pinned)
+        {
+            return false;
+        }
+
+        using (pin)
+        {
+            var read = RandomAccess.Read(pin.Handle, buffer.AsSpan(0, length), pin.FileOffsetBytes);
+            if (read != length || !Pattern.Matches(Workload.Key(file), pin.FileOffsetBytes, buffer.AsSpan(0, length)))
+            {
+                Environment.FailFast($"wrong bytes in file {file} block {block}");
+            }
+        }
+
+        return true;
+    }
+
+    private async Task FillAsync(int file, int block, byte[] buffer)
+    {
+        var request = new FillRequest(
+            Workload.Key(file), Workload.LengthBytes(file), Workload.Layout, Workload.Source, block);
+        var attempt = await store.BeginFillAsync(request, CancellationToken.None);
+        if (attempt.Fill is not { } fill)
+        {
+            return;
+        }
+
+        using (fill)
+        {
+            var length = fill.Progress.BlockLengthBytes;
+            Pattern.Fill(Workload.Key(file), fill.Progress.BlockOffsetBytes, buffer.AsSpan(0, length));
+            var half = length / 2;
+            if (fill.Write(0, buffer.AsSpan(0, half)) && fill.Write(half, buffer.AsSpan(half, length - half))
+                && await fill.CompleteAsync(CancellationToken.None))
+            {
+                await SayAsync($"valid {file} {block}");
+            }
+        }
+    }
+
+    private async Task SayAsync(string line)
+    {
+        await _output.WaitAsync();
+        try
+        {
+            await Console.Out.WriteLineAsync(line);
+            await Console.Out.FlushAsync();
+        }
+        finally
+        {
+            _output.Release();
+        }
+    }
+}
