@@ -6,6 +6,10 @@ namespace OrleansCache.UnderStorage;
 /// <summary>The under storages this silo has open. One instance per process; thread-safe.</summary>
 public interface IUnderStorageCatalog
 {
+    /// <summary>The URI in its one spelling.</summary>
+    /// <exception cref="CacheRequestException">The scheme is unknown, or the URI is not one of it.</exception>
+    string Canonicalize(string uri);
+
     /// <summary>Opens and keeps the source; the same URI and options give the same instance.</summary>
     /// <exception cref="CacheRequestException">See <see cref="IUnderStorageFactory"/>; an unknown scheme.</exception>
     ValueTask<IUnderStorage> OpenAsync(string uri, SourceOptions options, CancellationToken cancellationToken);

@@ -26,6 +26,9 @@ public sealed class UnderStorageCatalog : IUnderStorageCatalog, IAsyncDisposable
     }
 
     /// <inheritdoc/>
+    public string Canonicalize(string uri) => FactoryOf(uri).Canonicalize(uri);
+
+    /// <inheritdoc/>
     public async ValueTask<IUnderStorage> OpenAsync(string uri, SourceOptions options, CancellationToken cancellationToken)
     {
         var factory = FactoryOf(uri);

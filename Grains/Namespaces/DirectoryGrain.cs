@@ -1,0 +1,59 @@
+using Microsoft.Extensions.Logging;
+using OrleansCache.Files;
+using OrleansCache.Grains.Files;
+using OrleansCache.Namespaces;
+using OrleansCache.UnderStorage;
+
+namespace OrleansCache.Grains.Namespaces;
+
+/// <summary>
+/// One directory. What it knows and when it asks: <see cref="DirectoryBook"/>, opened anew when the directory is seen at another
+/// path or its source was attached with other options. Forgets everything after two idle minutes.
+/// </summary>
+[GrainType("directory"), CollectionAgeLimit(Minutes = 2)]
+internal sealed class DirectoryGrain(
+    IUnderStorageCatalog underStorages, IAttachedSources sources, ICapabilitySealer sealer, ListingBudget budget,
+    TimeProvider time, ILogger<DirectoryGrain> logger) : Grain, IDirectoryGrain
+{
+    private readonly DirectoryServices _services = new(underStorages, sealer, budget, time, logger);
+    private DirectoryBook? _book;
+
+    public async ValueTask<LookupResult> Lookup(DirectoryRef self, string name, CancellationToken cancellationToken) =>
+        await OpenAsync(self, cancellationToken) is { } book
+            ? await book.LookupAsync(name, cancellationToken)
+            : new LookupResult(ReadStatus.StaleVersion, null, TimeSpan.Zero);
+
+    public async ValueTask<DirectoryPage> List(DirectoryRef self, string? after, CancellationToken cancellationToken) =>
+        await OpenAsync(self, cancellationToken) is { } book
+            ? await book.ListAsync(after, cancellationToken)
+            : new DirectoryPage(ReadStatus.StaleVersion, [], true, 0, TimeSpan.Zero);
+
+    public async ValueTask<LinkResult> ReadLink(DirectoryRef self, string name, CancellationToken cancellationToken) =>
+        await OpenAsync(self, cancellationToken) is { } book
+            ? await book.ReadLinkAsync(name, cancellationToken)
+            : new LinkResult(ReadStatus.StaleVersion, "");
+
+    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        _book?.Close();
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Null when the source is detached, or the caller names another directory than this grain's.</summary>
+    private async ValueTask<DirectoryBook?> OpenAsync(DirectoryRef self, CancellationToken cancellationToken)
+    {
+        var source = await sources.FindAsync(self.Source, cancellationToken);
+        if (source is null || self.GrainKey != this.GetPrimaryKeyString())
+        {
+            return null;
+        }
+
+        if (_book is null || _book.Self != self || _book.Source.Options != source.Options)
+        {
+            _book?.Close();
+            _book = new DirectoryBook(self, source, _services);
+        }
+
+        return _book;
+    }
+}

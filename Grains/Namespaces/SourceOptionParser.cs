@@ -1,0 +1,63 @@
+using System.Globalization;
+using OrleansCache.Files;
+using OrleansCache.Namespaces;
+
+namespace OrleansCache.Grains.Namespaces;
+
+/// <summary>The options of <c>ocache attach --option name=value</c>: names, ranges and what is said about mistakes, in one place.</summary>
+internal static class SourceOptionParser
+{
+    /// <summary>Reads options as typed.</summary>
+    /// <exception cref="CacheRequestException">One is unknown, given twice or out of range.</exception>
+    public static SourceOptions Parse(IEnumerable<string> typed)
+    {
+        var options = new SourceOptions();
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var text in typed)
+        {
+            var equals = text.IndexOf('=', StringComparison.Ordinal);
+            if (equals <= 0)
+            {
+                throw Refuse($"option '{text}' has no value. Write it as name=value.");
+            }
+
+            var (name, value) = (text[..equals].Trim(), text[(equals + 1)..].Trim());
+            if (!seen.Add(name))
+            {
+                throw Refuse($"option '{name}' is given twice. Give it once.");
+            }
+
+            options = name switch
+            {
+                "block-size" => options with { BlockSizeBytes = ParseBlockSize(value) },
+                "sync" => options with { Sync = ParseSync(value) },
+                _ => throw Refuse($"there is no option '{name}'. The options are block-size and sync."),
+            };
+        }
+
+        return options;
+    }
+
+    private static int ParseBlockSize(string value)
+    {
+        var (digits, unit) =
+            value.EndsWith("KiB", StringComparison.Ordinal) ? (value[..^3], 1L << 10)
+            : value.EndsWith("MiB", StringComparison.Ordinal) ? (value[..^3], 1L << 20)
+            : (value, 1L);
+        if (long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var count)
+            && count <= BlockLayout.MaxBlockSizeBytes
+            && count * unit <= BlockLayout.MaxBlockSizeBytes
+            && new BlockLayout((int)(count * unit)).IsValid)
+        {
+            return (int)(count * unit);
+        }
+
+        throw Refuse($"block-size '{value}' is not usable. Give a power of two from 256KiB to 64MiB, such as 4MiB.");
+    }
+
+    private static SyncRule ParseSync(string value) => SyncRule.TryParse(value, out var rule)
+        ? rule
+        : throw Refuse($"sync '{value}' is not usable. Give always, never or interval(N) with N from 1ms to 168h, such as interval(10s).");
+
+    private static CacheRequestException Refuse(string message) => new(RequestError.InvalidArgument, message);
+}
