@@ -59,7 +59,9 @@ internal sealed partial class OcacheFileSystem
         file.Exit();
         if (bytes != ExpectedBytes(file, offset, size))
         {
-            return FuseReply.Error(Refuse(file, offset, size, bytes));
+            Counters.FailedReads.Add(1);
+            LogWrongCount(file.Node.Key, offset, size, bytes);
+            return FuseReply.Error(Errno.InputOutput);
         }
 
         Counters.WarmReads.Add(1);
@@ -178,7 +180,8 @@ internal sealed partial class OcacheFileSystem
 
             if (outcome.Bytes != ExpectedBytes(file, offset, size))
             {
-                return Refuse(file, offset, size, outcome.Bytes);
+                LogWrongCount(file.Node.Key, offset, size, outcome.Bytes);
+                return Errno.InputOutput;
             }
 
             if (operation.TryAnswer(out var token) && token.ReplyData(buffer.AsSpan(0, outcome.Bytes)))
@@ -197,13 +200,6 @@ internal sealed partial class OcacheFileSystem
     /// <summary>To the kernel fewer bytes mean the end of the file, so any other count is an error, never an answer.</summary>
     private static int ExpectedBytes(OpenFile file, long offset, int size) =>
         (int)Math.Clamp(file.Reader.LengthBytes - offset, 0, size);
-
-    private Errno Refuse(OpenFile file, long offset, int size, int bytes)
-    {
-        Counters.FailedReads.Add(1);
-        LogWrongCount(file.Node.Key, offset, size, bytes);
-        return Errno.InputOutput;
-    }
 
     [LoggerMessage(
         Level = LogLevel.Error,
