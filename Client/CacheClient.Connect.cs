@@ -64,7 +64,7 @@ public sealed partial class CacheClient
     {
         var loggers = services.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance;
         var core = new ClientCore(
-            services.GetRequiredService<IClusterClient>(), new PooledConnector(options, loggers), options, loggers);
+            services.GetRequiredService<IClusterClient>(), new PooledConnector(options), options, loggers);
         return new CacheClient(options, core, ownHost);
     }
 

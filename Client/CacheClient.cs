@@ -37,6 +37,50 @@ public sealed partial class CacheClient : IAsyncDisposable
     public async Task<CacheEntry> StatAsync(string path, CancellationToken cancellationToken = default) =>
         CacheEntry.From(await FindAsync(path, followLast: false, "looking up", cancellationToken).ConfigureAwait(false));
 
+    /// <summary>
+    /// What the under storage says is at a path now, past every lease, and how much of it is cached (null for what is no file).
+    /// </summary>
+    internal async Task<(CacheEntry Entry, CacheResidency? Residency)> InspectAsync(
+        string path, CancellationToken cancellationToken)
+    {
+        var node = await FindAsync(path, followLast: false, "looking up", cancellationToken).ConfigureAwait(false);
+        if (node.Kind != FileKind.File)
+        {
+            return (CacheEntry.From(node), null);
+        }
+
+        var now = await _core.Names.RevalidateAsync(node, cancellationToken).ConfigureAwait(false);
+        if (now is not { Status: ReadStatus.Ok, Node: { } current })
+        {
+            throw CacheClientException.From(
+                now.Status == ReadStatus.StaleVersion ? ReadStatus.NotFound : now.Status, node.Path, "looking up");
+        }
+
+        var outcome = await _core.Files.OpenAsync(current, cancellationToken).ConfigureAwait(false);
+        if (outcome.Reader is not FileReader reader)
+        {
+            throw CacheClientException.From(outcome.Status, node.Path, "opening");
+        }
+
+        using (reader)
+        {
+            return (CacheEntry.From(current), await reader.File.GetResidencyAsync(cancellationToken).ConfigureAwait(false));
+        }
+    }
+
+    /// <summary>A directory to mount, with what is left of its lease.</summary>
+    internal async Task<NodeOutcome> FindDirectoryAsync(string path, CancellationToken cancellationToken)
+    {
+        var node = await FindAsync(path, followLast: true, "mounting", cancellationToken).ConfigureAwait(false);
+        var outcome = await _core.Names.RefreshAsync(node, cancellationToken).ConfigureAwait(false);
+        return outcome switch
+        {
+            { Status: ReadStatus.Ok, Node.Kind: FileKind.Directory } => outcome,
+            { Status: ReadStatus.Ok } => throw CacheClientException.From(ReadStatus.NotADirectory, node.Path, "mounting"),
+            _ => throw CacheClientException.From(outcome.Status, node.Path, "mounting"),
+        };
+    }
+
     /// <summary>The target of a link, as it is stored.</summary>
     public async Task<string> ReadLinkAsync(string path, CancellationToken cancellationToken = default)
     {

@@ -48,6 +48,31 @@ internal sealed partial class NamespaceView
         }
     }
 
+    /// <summary>
+    /// A file as the under storage has it now: the file grain asks, past every cache. A name that became another file in the
+    /// meantime is looked up again.
+    /// </summary>
+    public ValueTask<NodeOutcome> RevalidateAsync(NodeEntry file, CancellationToken cancellationToken) => AskAsync(
+        file.Path,
+        static async (view, node, token) =>
+        {
+            var source = node.Source!.Id;
+            var status = await view._caller.AskAsync(
+                node.Path,
+                asking => view._grains.GetGrain<IFileGrain>($"{source}/{node.Entry.Metadata.Id}")
+                    .Revalidate(source, node.SourcePath, asking),
+                token).ConfigureAwait(false);
+            return status switch
+            {
+                { Status: ReadStatus.Ok, Entry: { } entry } =>
+                    new NodeOutcome(ReadStatus.Ok, node with { Entry = entry with { Name = node.Entry.Name } }, TimeSpan.Zero),
+                { Status: ReadStatus.StaleVersion } => await view.RefreshSlowAsync(node, past: true, token).ConfigureAwait(false),
+                _ => new NodeOutcome(status.Status, null, TimeSpan.Zero),
+            };
+        },
+        file,
+        cancellationToken);
+
     private static ListOutcome NoPage(ReadStatus status) => new(status, [], true, TimeSpan.Zero);
 
     private static ListOutcome ListVirtual(SourceTree tree, NodeEntry directory, string? after, TimeSpan validFor)

@@ -124,6 +124,16 @@ internal sealed partial class SharedFile
         return new CacheResidency(blocks, file.CountResidentBlocks());
     }
 
+    /// <summary>Presents the right to read, unless that was done on this connection.</summary>
+    public async ValueTask<ReadStatus> PresentAsync(IBlockConnection connection, CancellationToken cancellationToken)
+    {
+        var status = ReferenceEquals(PresentedOn, connection)
+            ? ReadStatus.Ok
+            : await connection.PresentAsync(Capability, cancellationToken).ConfigureAwait(false);
+        PresentedOn = status == ReadStatus.Ok ? connection : null;
+        return status;
+    }
+
     /// <summary>Asks for a range ahead of need. What goes wrong here will go wrong again when the range is needed.</summary>
     public async ValueTask PrefetchAsync(long offsetBytes, long lengthBytes, CancellationToken cancellationToken)
     {
@@ -170,6 +180,8 @@ internal sealed partial class SharedFile
         {
             return await RestoreRightsAsync(connection, presented, cancellationToken).ConfigureAwait(false);
         }
+
+        PresentedOn = connection;
 
         // The server may have looked at the second request first.
         _ = lease ?? await TakeLeaseAsync(connection, null, isResident: false, cancellationToken).ConfigureAwait(false);
@@ -281,7 +293,8 @@ internal sealed partial class SharedFile
                 _node = node;
                 goto case ReadStatus.CapabilityRequired;
             case ReadStatus.CapabilityRequired:
-                var presented = await connection.PresentAsync(Capability, cancellationToken).ConfigureAwait(false);
+                PresentedOn = null;
+                var presented = await PresentAsync(connection, cancellationToken).ConfigureAwait(false);
                 return presented == ReadStatus.Ok ? ReadStatus.CapabilityRequired : presented;
             default:
                 return status;

@@ -46,6 +46,9 @@ internal sealed partial class SharedFile : IDisposable
     /// <summary>The right to read, as last seen.</summary>
     public ReadCapability Capability => CapabilityOf(_node);
 
+    /// <summary>The connection the right was presented on last.</summary>
+    public IBlockConnection? PresentedOn { get; private set; }
+
     /// <summary>Open readers; the table's.</summary>
     public int Readers { get; set; }
 

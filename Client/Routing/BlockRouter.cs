@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging;
-using OrleansCache.DataPlane;
 using OrleansCache.DataPlane.Connections;
 using OrleansCache.Files;
 using OrleansCache.Groups;
@@ -15,7 +14,7 @@ internal sealed partial class BlockRouter(
     IGrainFactory grains, string group, IBlockConnector connector, string ownHostId, TimeProvider time, ILogger<BlockRouter> logger)
     : IBlockRouter
 {
-    /// <summary>One attempt of one step; readers that wait longer come back.</summary>
+    /// <summary>One question for the view; readers that wait longer come back.</summary>
     private static readonly TimeSpan AttemptTimeout = TimeSpan.FromSeconds(5);
 
     private readonly SingleFlight<string, GroupView?> _asking = new();
@@ -32,22 +31,40 @@ internal sealed partial class BlockRouter(
         await RefreshAsync(cancellationToken).ConfigureAwait(false);
 
     /// <summary>A connection to one silo, or null.</summary>
-    public async ValueTask<IBlockConnection?> ConnectAsync(GroupMember member, CancellationToken cancellationToken)
+    public ValueTask<IBlockConnection?> ConnectAsync(GroupMember member, CancellationToken cancellationToken)
     {
-        var endpoint = SiloChoice.EndpointOf(member, ownHostId);
-        var connection = await TryConnectAsync(member, endpoint, cancellationToken).ConfigureAwait(false);
-        if (connection is null && endpoint.SocketPath is not null)
+        var connecting = connector.GetAsync(SiloChoice.EndpointOf(member, ownHostId), cancellationToken);
+        if (!connecting.IsCompletedSuccessfully)
         {
-            // The socket may be out of reach (another mount namespace) while the port is not.
-            connection = await TryConnectAsync(member, endpoint with { SocketPath = null }, cancellationToken).ConfigureAwait(false);
+            return ConnectSlowlyAsync(member, connecting.AsTask(), cancellationToken);
         }
 
-        if (connection is null)
+        var outcome = connecting.Result;
+        return outcome.Status == ReadStatus.Ok
+            ? new(outcome.Connection)
+            : ConnectSlowlyAsync(member, Task.FromResult(outcome), cancellationToken);
+    }
+
+    private async ValueTask<IBlockConnection?> ConnectSlowlyAsync(
+        GroupMember member, Task<ConnectionOutcome> connecting, CancellationToken cancellationToken)
+    {
+        var outcome = await connecting.ConfigureAwait(false);
+        if (outcome.Status == ReadStatus.Ok)
         {
-            await RefreshAsync(cancellationToken).ConfigureAwait(false);
+            return outcome.Connection;
         }
 
-        return connection;
+        if (outcome.Status == ReadStatus.AccessDenied)
+        {
+            LogRefused(member.SiloName, outcome.Reason);
+        }
+        else
+        {
+            LogNoConnection(member.SiloName, outcome.Reason);
+        }
+
+        await RefreshAsync(cancellationToken).ConfigureAwait(false);
+        return null;
     }
 
     private async ValueTask<IBlockConnection?> FindAfterRefreshAsync(FileKey key, CancellationToken cancellationToken)
@@ -56,24 +73,6 @@ internal sealed partial class BlockRouter(
         return view is not null && SiloChoice.For(view, key) is { } member
             ? await ConnectAsync(member, cancellationToken).ConfigureAwait(false)
             : null;
-    }
-
-    private async ValueTask<IBlockConnection?> TryConnectAsync(
-        GroupMember member, DataEndpoint endpoint, CancellationToken cancellationToken)
-    {
-        using var timeout = new CancellationTokenSource(AttemptTimeout, time);
-        using var both = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
-        try
-        {
-            return await connector.ConnectAsync(endpoint, both.Token).ConfigureAwait(false);
-        }
-        catch (Exception error) when (
-            error is IOException or System.Net.Sockets.SocketException or TimeoutException
-            || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))
-        {
-            LogNoConnection(member.SiloName, endpoint, error.Message);
-            return null;
-        }
     }
 
     private Task<GroupView?> RefreshAsync(CancellationToken cancellationToken) =>
@@ -96,8 +95,11 @@ internal sealed partial class BlockRouter(
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Debug, Message = "no connection to silo {Silo} at {Endpoint}: {Error}")]
-    private partial void LogNoConnection(string silo, DataEndpoint endpoint, string error);
+    [LoggerMessage(Level = LogLevel.Debug, Message = "no connection to silo {Silo}: {Reason}")]
+    private partial void LogNoConnection(string silo, string? reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "silo {Silo} refuses us, trying again will not help: {Reason}")]
+    private partial void LogRefused(string silo, string? reason);
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "no view of group {Group}: {Error}")]
     private partial void LogNoView(string group, string error);

@@ -3,10 +3,9 @@ using OrleansCache.DataPlane.Connections;
 
 namespace OrleansCache.Routing;
 
-/// <summary>Makes or shares connections to block servers.</summary>
+/// <summary>Makes or shares connections to block servers: the seam between routing and the data plane's pool.</summary>
 internal interface IBlockConnector : IAsyncDisposable
 {
-    /// <summary>An open connection: over the Unix socket when the endpoint has one, else TCP.</summary>
-    /// <exception cref="IOException">The server cannot be reached, or refuses us.</exception>
-    ValueTask<IBlockConnection> ConnectAsync(DataEndpoint endpoint, CancellationToken cancellationToken);
+    /// <summary>A connection: over the Unix socket when the endpoint has one that works, else TCP. Waits a bounded time.</summary>
+    ValueTask<ConnectionOutcome> GetAsync(DataEndpoint endpoint, CancellationToken cancellationToken);
 }

@@ -157,24 +157,18 @@ internal sealed partial class UsageReporter(
     private static async ValueTask<ReadStatus> ReportAsync(
         IBlockConnection connection, List<Pending> batch, CancellationToken cancellationToken)
     {
+        // A report is advice without an answer, and about a key the silo does not know it is nothing: the silo may have been
+        // restarted since the file was opened, so the right to read is presented where this connection has not seen it.
         var reports = new UsageReport[batch.Count];
         for (var i = 0; i < reports.Length; i++)
         {
             reports[i] = batch[i].Report;
-        }
-
-        var status = await connection.ReportAsync(reports, cancellationToken).ConfigureAwait(false);
-        if (status != ReadStatus.CapabilityRequired)
-        {
-            return status;
-        }
-
-        foreach (var pending in batch)
-        {
-            status = await connection.PresentAsync(pending.Capability, cancellationToken).ConfigureAwait(false);
-            if (status is not (ReadStatus.Ok or ReadStatus.CapabilityRefused))
+            var presented = batch[i].File is { } file
+                ? await file.PresentAsync(connection, cancellationToken).ConfigureAwait(false)
+                : await connection.PresentAsync(batch[i].Capability, cancellationToken).ConfigureAwait(false);
+            if (presented is ReadStatus.Unavailable or ReadStatus.DeadlineExceeded)
             {
-                return status;
+                return presented;
             }
         }
 

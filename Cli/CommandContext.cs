@@ -1,0 +1,18 @@
+using System.CommandLine;
+using OrleansCache.Cli.Output;
+
+namespace OrleansCache.Cli;
+
+/// <summary>What a running command has.</summary>
+/// <param name="Arguments">Parsed arguments.</param>
+/// <param name="Cluster">Gateway.</param>
+/// <param name="IsJson">Whether JSON was asked for.</param>
+/// <param name="Stop">Ctrl-C.</param>
+internal sealed record CommandContext(ParseResult Arguments, string Cluster, bool IsJson, CancellationToken Stop)
+{
+    /// <summary>Standard output of this process.</summary>
+    public StandardOutput Output { get; } = new();
+
+    /// <summary>Connects to the cluster.</summary>
+    public Task<CacheClient> ConnectAsync() => CacheClient.ConnectAsync(new CacheClientOptions { Cluster = Cluster }, Stop);
+}

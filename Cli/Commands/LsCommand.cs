@@ -1,0 +1,93 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+using OrleansCache.Cli.Output;
+using OrleansCache.Files;
+
+namespace OrleansCache.Cli.Commands;
+
+/// <summary><c>ocache ls [PATH] [-l]</c>. Entries are printed as their pages come.</summary>
+internal static class LsCommand
+{
+    /// <summary>The command.</summary>
+    public static Command Build(GlobalOptions globals)
+    {
+        var path = new Argument<string>("PATH")
+        {
+            Description = "Directory or file",
+            DefaultValueFactory = static _ => "/",
+        };
+        var isLong = new Option<bool>("--long", "-l") { Description = "Mode, owner, size and time, too" };
+        var command = new Command("ls", "List a directory") { path, isLong };
+        return command.With(globals, async context =>
+        {
+            await using var client = await context.ConnectAsync().ConfigureAwait(false);
+            var where = context.Arguments.GetRequiredValue(path);
+            var entry = await client.StatAsync(where, context.Stop).ConfigureAwait(false);
+            var entries = entry.Kind is FileKind.Directory or FileKind.Symlink
+                ? client.ListAsync(where, context.Stop)
+                : One(entry);
+            if (context.IsJson)
+            {
+                await WriteJsonAsync(context, entry.Path, entries).ConfigureAwait(false);
+            }
+            else
+            {
+                await WriteTextAsync(context, entries, context.Arguments.GetValue(isLong)).ConfigureAwait(false);
+            }
+
+            return ExitCode.Ok;
+        });
+    }
+
+    private static async IAsyncEnumerable<CacheEntry> One(CacheEntry entry)
+    {
+        await Task.CompletedTask.ConfigureAwait(false);
+        yield return entry;
+    }
+
+    private static async Task WriteJsonAsync(CommandContext context, string path, IAsyncEnumerable<CacheEntry> entries)
+    {
+        // An error in the middle leaves an unfinished document and an exit code that says so.
+        var json = context.Output.OpenJson();
+        await using (json.ConfigureAwait(false))
+        {
+            json.WriteStartObject();
+            json.WriteString("path", path);
+            json.WriteStartArray("entries");
+            await foreach (var entry in entries.ConfigureAwait(false))
+            {
+                EntryJson.WriteEntry(json, entry);
+                if (json.BytesPending > 32 * 1024)
+                {
+                    await json.FlushAsync(context.Stop).ConfigureAwait(false);
+                }
+            }
+
+            json.WriteEndArray();
+            json.WriteEndObject();
+            await json.FlushAsync(context.Stop).ConfigureAwait(false);
+        }
+
+        context.Output.EndLine();
+    }
+
+    private static async Task WriteTextAsync(CommandContext context, IAsyncEnumerable<CacheEntry> entries, bool isLong)
+    {
+        var buffered = new BufferedStream(context.Output.Stream, 64 * 1024);
+        await foreach (var entry in entries.ConfigureAwait(false))
+        {
+            if (isLong)
+            {
+                buffered.Write(Encoding.UTF8.GetBytes(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{EntryJson.Permissions(entry)} {entry.Uid,5} {entry.Gid,5} {entry.LengthBytes,14} {Units.Time(entry.ModifiedNs)} ")));
+            }
+
+            buffered.Write(StandardOutput.NameBytes(entry.Name));
+            buffered.WriteByte((byte)'\n');
+        }
+
+        await buffered.FlushAsync(context.Stop).ConfigureAwait(false);
+    }
+}
