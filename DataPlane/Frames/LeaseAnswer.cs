@@ -36,5 +36,13 @@ internal readonly record struct LeaseAnswer(ulong Generation, long LengthBytes, 
     }
 
     /// <summary>Length of the bitmap that belongs to this answer.</summary>
-    public long BitmapBytes => IsComplete ? 0 : ((LengthBytes / BlockSizeBytes) + (LengthBytes % BlockSizeBytes > 0 ? 8 : 7)) / 8;
+    public long BitmapBytes
+    {
+        get
+        {
+            // No sum that could overflow: the numbers are the peer's.
+            var blocks = (LengthBytes / BlockSizeBytes) + (LengthBytes % BlockSizeBytes > 0 ? 1 : 0);
+            return IsComplete ? 0 : (blocks / 8) + (blocks % 8 > 0 ? 1 : 0);
+        }
+    }
 }

@@ -14,7 +14,7 @@ internal static unsafe partial class SocketCalls
         OptionSendTimeout = 21;
     public const int TcpNoDelay = 1, TcpKeepIdle = 4, TcpKeepInterval = 5, TcpKeepCount = 6;
     public const int ControlRights = 1;
-    public const int ShutdownReceive = 0, ShutdownBoth = 2;
+    public const int ShutdownReceive = 0, ShutdownSend = 1, ShutdownBoth = 2;
     public const int GetFlags = 3, SetFlags = 4;
     public const short PollIn = 1, PollOut = 4;
 

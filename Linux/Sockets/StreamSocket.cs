@@ -121,6 +121,9 @@ public sealed unsafe partial class StreamSocket : IDisposable
     /// <summary>Ends receiving: the receiving thread sees the end, what is being sent goes on.</summary>
     public void ShutdownReceive() => Shutdown(SocketCalls.ShutdownReceive);
 
+    /// <summary>Ends sending: the peer sees the end, what it still says can be received.</summary>
+    public void ShutdownSend() => Shutdown(SocketCalls.ShutdownSend);
+
     /// <inheritdoc/>
     public void Dispose() => _handle.Dispose();
 
