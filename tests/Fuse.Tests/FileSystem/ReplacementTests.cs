@@ -10,7 +10,7 @@ public sealed class ReplacementTests(ITestOutputHelper output)
     private const int FileBytes = 256 * 1024;
     private const int ESTALE = 116, ENOENT = 2;
 
-    /// <summary>docs/SEMANTICS.md 1.2, 2.1.</summary>
+    /// <summary>docs/SEMANTICS.md 1.2, 2.1, 2.4.</summary>
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -80,7 +80,7 @@ public sealed class ReplacementTests(ITestOutputHelper output)
         }
     }
 
-    /// <summary>docs/SEMANTICS.md 2.1.</summary>
+    /// <summary>docs/SEMANTICS.md 2.1, 2.2.</summary>
     [Fact]
     public async Task A_lease_is_used_for_as_long_as_it_lives_and_no_longer()
     {

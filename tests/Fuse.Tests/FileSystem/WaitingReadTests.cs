@@ -9,7 +9,7 @@ public sealed class WaitingReadTests
 {
     private const int EIO = 5;
 
-    /// <summary>docs/SEMANTICS.md 3.1.</summary>
+    /// <summary>docs/SEMANTICS.md 3.1, 5.2.</summary>
     [Fact]
     public async Task Reads_that_wait_block_nobody_else_and_are_bounded()
     {
