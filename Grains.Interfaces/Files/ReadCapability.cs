@@ -123,7 +123,9 @@ public sealed record ReadCapability(
                 BinaryPrimitives.ReadInt64BigEndian(source[69..]),
                 BinaryPrimitives.ReadUInt64BigEndian(source[77..]),
                 BinaryPrimitives.ReadUInt64BigEndian(source[85..])));
-        return capability.Version.LengthBytes >= 0;
+
+        // Bytes that are not UTF-8 decode to longer replacement characters: nobody wrote them, and they would not fit when sealed.
+        return capability.Version.LengthBytes >= 0 && capability.EncodedBytes == source.Length;
     }
 
     private (ulong High, ulong Low) ComputeMac(ReadOnlySpan<byte> sealingKey)
