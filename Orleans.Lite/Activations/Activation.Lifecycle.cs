@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Orleans.Storage;
 
 namespace Orleans.Runtime;
 
@@ -25,6 +26,17 @@ internal sealed partial class Activation
 
             _state = ActivationState.Deactivating;
             SchedulePump();
+        }
+    }
+
+    /// <summary>An ETag conflict that escapes ends the activation whose state it is about, and only that one.</summary>
+    public void DeactivateOnConflict(Exception exception)
+    {
+        if (exception is InconsistentStateException { IsSourceActivation: true } conflict)
+        {
+            conflict.IsSourceActivation = false;
+            Deactivate(new DeactivationReason(
+                DeactivationReasonCode.ApplicationError, exception, "Its state is not the stored one."));
         }
     }
 

@@ -5,8 +5,8 @@ namespace Orleans.Runtime;
 
 /// <summary>
 /// One grain in memory: its object, its queue, its turns. Everything that touches the grain object runs on
-/// <see cref="ActivationScheduler"/>, one turn at a time; the fields of this class are guarded by a lock that is never held
-/// while foreign code runs. The life is in Activation.Lifecycle.cs.
+/// <see cref="ActivationScheduler"/>, one turn at a time; the fields of this class are guarded by a lock. The only foreign
+/// code that runs under it are MayInterleave predicates. The life is in Activation.Lifecycle.cs.
 /// </summary>
 internal sealed partial class Activation : IGrainContext, IActivationControl
 {
@@ -190,7 +190,7 @@ internal sealed partial class Activation : IGrainContext, IActivationControl
             {
                 if (_state == ActivationState.Valid)
                 {
-                    work = _queue.TakeRunnable(GrainInstance);
+                    work = TakeRunnable();
                 }
 
                 if (work is null)
@@ -209,6 +209,24 @@ internal sealed partial class Activation : IGrainContext, IActivationControl
             }
 
             work.RunAsync(this);
+        }
+    }
+
+    private Work? TakeRunnable()
+    {
+        try
+        {
+            return _queue.TakeRunnable(GrainInstance);
+        }
+        catch (Exception exception)
+        {
+            // A MayInterleave predicate failed. Whom it was asked about is lost: all that wait are told.
+            foreach (var work in _queue.TakeAllWaiting())
+            {
+                ThreadPool.QueueUserWorkItem(static pair => pair.work.Reject(pair.exception), (work, exception), false);
+            }
+
+            return null;
         }
     }
 }

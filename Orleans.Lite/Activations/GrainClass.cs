@@ -139,8 +139,8 @@ internal sealed class GrainClass
                     $"{parameter.Member.DeclaringType}: [PersistentState] is for IPersistentState<T>, not for {type}.");
             }
 
-            var implementation = typeof(PersistentState<>).MakeGenericType(type.GetGenericArguments());
-            return activation => activation.AddState((PersistentState)Activator.CreateInstance(implementation, activation, state)!);
+            return activation => activation.AddState((PersistentState)Serialization.CodecProvider.Make(
+                typeof(PersistentState<>), type.GetGenericArguments(), activation, state));
         }
 
         if (type == typeof(IGrainContext))

@@ -85,6 +85,7 @@ internal sealed partial class GrainTimer : Work, IGrainTimer
         }
         catch (Exception exception)
         {
+            activation.DeactivateOnConflict(exception);
             LogFailed(_activation.Logger, exception, Name, _activation.GrainId);
         }
         finally

@@ -11,11 +11,7 @@ internal abstract class MethodCodec(MethodDescriptor method, CodecProvider codec
     public MethodDescriptor Method { get; } = method;
 
     public static MethodCodec Make(MethodDescriptor method, CodecProvider codecs) =>
-        (MethodCodec)Activator.CreateInstance(
-            typeof(MethodCodec<>).MakeGenericType(method.ResultType),
-            System.Reflection.BindingFlags.Public | System.Reflection.BindingFlags.Instance
-                | System.Reflection.BindingFlags.DoNotWrapExceptions,
-            null, [method, codecs], null)!;
+        (MethodCodec)CodecProvider.Make(typeof(MethodCodec<>), [method.ResultType], method, codecs);
 
     public void WriteArguments(WireWriter writer, Invokable request) => _arguments.Write(writer, ref request);
 

@@ -1,5 +1,4 @@
 using Orleans.Serialization.Invocation;
-using Orleans.Storage;
 
 namespace Orleans.Runtime;
 
@@ -24,22 +23,12 @@ internal sealed class RequestInvoker(
         }
         catch (Exception exception)
         {
-            DeactivateOnConflict(activation, exception);
+            activation.DeactivateOnConflict(exception);
             request.Respond(Response.FromException(exception));
         }
         finally
         {
             activation.Finish(request);
-        }
-    }
-
-    private static void DeactivateOnConflict(Activation activation, Exception exception)
-    {
-        if (exception is InconsistentStateException { IsSourceActivation: true } conflict)
-        {
-            conflict.IsSourceActivation = false;
-            activation.Deactivate(new DeactivationReason(
-                DeactivationReasonCode.ApplicationError, exception, "Its state is not the stored one."));
         }
     }
 

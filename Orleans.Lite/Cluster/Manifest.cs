@@ -140,7 +140,19 @@ internal static class AssemblyScan
 {
     private static readonly string Engine = typeof(AssemblyScan).Assembly.GetName().Name!;
 
-    public static IEnumerable<Type> Types() => Assemblies().SelectMany(assembly => assembly.GetTypes());
+    public static IEnumerable<Type> Types() => Assemblies().SelectMany(TypesOf);
+
+    private static IEnumerable<Type> TypesOf(Assembly assembly)
+    {
+        try
+        {
+            return assembly.GetTypes();
+        }
+        catch (ReflectionTypeLoadException exception)
+        {
+            return exception.Types.OfType<Type>(); // What cannot be loaded here cannot be a grain here.
+        }
+    }
 
     private static IEnumerable<Assembly> Assemblies()
     {

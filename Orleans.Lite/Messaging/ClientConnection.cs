@@ -36,7 +36,7 @@ internal sealed class ClientConnection(Socket socket, ClientConnections owner, T
             throw;
         }
 
-        _ = connection.ReceiveAsync();
+        _ = Task.Run(connection.ReceiveAsync, CancellationToken.None); // Without the opener's synchronization context.
         try
         {
             var writer = WireWriter.Rent();
@@ -103,7 +103,7 @@ internal sealed class ClientConnection(Socket socket, ClientConnections owner, T
     private void OnResponse(WireReader reader)
     {
         var (id, failed) = ResponseHeader.Read(reader);
-        if (owner.Pending.Find(id) is not { } call)
+        if (owner.Pending?.Find(id) is not { } call)
         {
             return; // Late: its caller timed out or cancelled.
         }

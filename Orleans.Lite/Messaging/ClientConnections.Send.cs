@@ -82,7 +82,7 @@ internal sealed partial class ClientConnections
             }
 
             var connection = await connected.WaitAsync(_options.OpenConnectionTimeout, _time, _stopping.Token);
-            if (call is not null && Pending.Find(request.Id) is null)
+            if (call is not null && Pending?.Find(request.Id) is null)
             {
                 return; // The caller gave up meanwhile.
             }

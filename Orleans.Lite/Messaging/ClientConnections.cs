@@ -51,7 +51,8 @@ internal sealed partial class ClientConnections : IRequestRouter, IGrainTypeReso
 
     public MessageLimits Limits { get; }
 
-    public PendingCalls Pending => _calls.Value.Pending;
+    /// <summary>Null until started.</summary>
+    public PendingCalls? Pending { get; private set; }
 
     /// <summary>Connects for the first time; gives up unless the retry filter wants to go on.</summary>
     public async Task StartAsync(CancellationToken cancellationToken)
@@ -61,6 +62,7 @@ internal sealed partial class ClientConnections : IRequestRouter, IGrainTypeReso
             throw new OrleansConfigurationException("The client has no gateway: say UseLocalhostClustering or UseStaticClustering.");
         }
 
+        Pending = _calls.Value.Pending;
         while (true)
         {
             try
@@ -96,7 +98,7 @@ internal sealed partial class ClientConnections : IRequestRouter, IGrainTypeReso
         }
 
         await _connecting;
-        Pending.FailAll(null, static call => new OperationCanceledException(
+        Pending?.FailAll(null, static call => new OperationCanceledException(
             $"The client stopped while {call.Request.Name} of grain {call.Request.Target} was in flight."));
     }
 
@@ -139,7 +141,7 @@ internal sealed partial class ClientConnections : IRequestRouter, IGrainTypeReso
             }
         }
 
-        Pending.FailAll(connection, call => new SiloUnavailableException(
+        Pending?.FailAll(connection, call => new SiloUnavailableException(
             $"The connection to gateway {connection.Peer} was lost while {call.Request.Name} of grain {call.Request.Target} was "
             + $"in flight ({reason.Message}). Whether it ran is unknown."));
     }

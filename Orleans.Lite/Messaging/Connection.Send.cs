@@ -88,7 +88,7 @@ internal abstract partial class Connection
                 Volatile.Write(ref _sendSince, _time.GetTimestamp());
                 while (batch.Length > 0)
                 {
-                    batch = batch[await _socket.SendAsync(batch, SocketFlags.None, _closing.Token)..];
+                    batch = batch[await _socket.SendAsync(batch, SocketFlags.None)..];
                     LastSent = _time.GetTimestamp();
                     Volatile.Write(ref _sendSince, LastSent);
                 }

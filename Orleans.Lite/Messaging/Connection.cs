@@ -23,12 +23,13 @@ internal abstract partial class Connection : IThreadPoolWorkItem, IDisposable
 
     private readonly Socket _socket;
     private readonly TimeProvider _time;
-    private readonly CancellationTokenSource _closing = new();
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly WireReader _reader = new();
     private byte[] _received = new byte[FirstBufferBytes];
     private long _partialSince;
     private long _lastReceived;
     private int _closed;
+    private Exception? _closeReason;
 
     protected Connection(Socket socket, TimeProvider time, ILogger logger)
     {
@@ -43,6 +44,9 @@ internal abstract partial class Connection : IThreadPoolWorkItem, IDisposable
 
     public string Peer { get; }
 
+    /// <summary>Completes when everything about the connection is over.</summary>
+    public Task Ended => _ended.Task;
+
     public bool IsClosed => Volatile.Read(ref _closed) != 0;
 
     protected ILogger Logger { get; }
@@ -56,14 +60,10 @@ internal abstract partial class Connection : IThreadPoolWorkItem, IDisposable
     /// <summary>The largest frame this side accepts now.</summary>
     protected abstract int LargestFrame { get; }
 
-    public virtual void Dispose()
-    {
-        Close(new ObjectDisposedException(nameof(Connection)));
-        _closing.Dispose();
-    }
+    public void Dispose() => Close(new ObjectDisposedException(nameof(Connection)));
 
-    /// <summary>Reads until the connection ends; tells why it did.</summary>
-    public async Task<Exception> ReceiveAsync()
+    /// <summary>Reads until the connection ends.</summary>
+    public async Task ReceiveAsync()
     {
         Exception reason;
         try
@@ -78,7 +78,7 @@ internal abstract partial class Connection : IThreadPoolWorkItem, IDisposable
 
         Close(reason);
         OnClosed(_closeReason ?? reason);
-        return _closeReason ?? reason;
+        _ended.TrySetResult();
     }
 
     /// <summary>Ends the connection; the first reason counts.</summary>
@@ -90,8 +90,7 @@ internal abstract partial class Connection : IThreadPoolWorkItem, IDisposable
         }
 
         _closeReason = reason;
-        _closing.Cancel();
-        _socket.Dispose();
+        _socket.Dispose(); // Ends the pending receive and send.
     }
 
     /// <summary>Called now and then: closes a peer that has been too slow.</summary>
@@ -111,14 +110,12 @@ internal abstract partial class Connection : IThreadPoolWorkItem, IDisposable
 
     protected abstract void OnClosed(Exception reason);
 
-    private Exception? _closeReason;
-
     private async Task ReceiveFramesAsync()
     {
         var used = 0;
         while (true)
         {
-            var count = await _socket.ReceiveAsync(_received.AsMemory(used), SocketFlags.None, _closing.Token);
+            var count = await _socket.ReceiveAsync(_received.AsMemory(used), SocketFlags.None);
             if (count == 0)
             {
                 return;

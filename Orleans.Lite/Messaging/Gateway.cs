@@ -15,7 +15,7 @@ internal sealed partial class Gateway : IAsyncDisposable
 
     private static readonly TimeSpan CheckEvery = TimeSpan.FromSeconds(1);
 
-    private readonly ConcurrentDictionary<GatewayConnection, Task> _connections = new();
+    private readonly ConcurrentDictionary<GatewayConnection, bool> _connections = new();
     private readonly CancellationTokenSource _stopping = new();
     private readonly GatewayServices _services;
     private readonly EndpointOptions _endpoint;
@@ -46,7 +46,7 @@ internal sealed partial class Gateway : IAsyncDisposable
         }
 
         Listen(endpoint);
-        _accepting = AcceptAsync(_listener!);
+        _accepting = Task.Run(() => AcceptAsync(_listener!)); // Without the starter's synchronization context.
         var every = TimeSpan.FromTicks(Math.Min(CheckEvery.Ticks, _services.Connection.OpenConnectionTimeout.Ticks / 2));
         _checker = _services.Time.CreateTimer(static self => ((Gateway)self!).Check(), this, every, every);
         LogListening(_services.Logger, endpoint);
@@ -64,9 +64,9 @@ internal sealed partial class Gateway : IAsyncDisposable
     {
         StopAccepting();
         await _accepting;
-        var all = _connections.ToArray();
-        await Task.WhenAll(all.Select(each => each.Key.SayByeAsync()));
-        await Task.WhenAll(all.Select(each => each.Value));
+        var all = _connections.Keys.ToList();
+        await Task.WhenAll(all.Select(each => each.SayByeAsync()));
+        await Task.WhenAll(all.Select(each => each.Ended));
         _checker?.Dispose();
     }
 
@@ -136,13 +136,12 @@ internal sealed partial class Gateway : IAsyncDisposable
             return;
         }
 
-        _connections[connection] = Task.CompletedTask;
-        _connections[connection] = ServeAsync(connection);
+        _connections[connection] = true;
+        _ = ServeAsync(connection);
     }
 
     private async Task ServeAsync(GatewayConnection connection)
     {
-        await Task.Yield();
         await connection.ReceiveAsync();
         _connections.TryRemove(connection, out _);
         connection.Dispose();

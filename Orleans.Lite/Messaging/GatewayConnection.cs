@@ -85,11 +85,6 @@ internal sealed partial class GatewayConnection(Socket socket, GatewayServices s
 
     protected override void OnClosed(Exception reason)
     {
-        foreach (var (_, request) in _cancellable)
-        {
-            request.ReplyTo = null; // Nobody listens. The request itself goes on: its outcome is unknown to the client.
-        }
-
         if (_welcomed)
         {
             services.Instruments.ClientGone();

@@ -52,7 +52,8 @@ internal sealed class CodecProvider(TypeNames names, Func<Type, GrainId, object>
             ? (IBodyCodec)Make(typeof(ExceptionMembers<>), [key], TypeShape.Of(key), provider)
             : null, this);
 
-    private static object Make(Type open, Type[] arguments, params object?[] parameters) => Activator.CreateInstance(
+    /// <summary>Makes a generic class; its exceptions come out as they are.</summary>
+    public static object Make(Type open, Type[] arguments, params object?[] parameters) => Activator.CreateInstance(
         open.MakeGenericType(arguments), BindingFlags.Instance | BindingFlags.Public | BindingFlags.DoNotWrapExceptions,
         null, parameters, null)!;
 

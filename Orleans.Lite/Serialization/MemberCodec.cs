@@ -22,8 +22,7 @@ internal abstract class MemberCodec<TOwner>(uint id)
     public abstract void Copy(ref TOwner owner);
 
     public static MemberCodec<TOwner> Make(ShapeMember member, CodecProvider provider) =>
-        (MemberCodec<TOwner>)Activator.CreateInstance(
-            typeof(MemberCodec<,>).MakeGenericType(typeof(TOwner), member.Type), member, provider)!;
+        (MemberCodec<TOwner>)CodecProvider.Make(typeof(MemberCodec<,>), [typeof(TOwner), member.Type], member, provider);
 }
 
 /// <inheritdoc/>

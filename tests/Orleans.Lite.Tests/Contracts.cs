@@ -206,6 +206,11 @@ public interface IFailingGrain : IGrainWithStringKey
     Task Work();
 }
 
+public interface IBrokenGrain : IGrainWithStringKey
+{
+    Task Work();
+}
+
 public interface IStateGrain : IGrainWithStringKey
 {
     Task<int> Get();

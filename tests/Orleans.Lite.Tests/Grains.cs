@@ -230,6 +230,13 @@ internal sealed class FailingGrain : Grain, IFailingGrain
     public Task Work() => Task.CompletedTask;
 }
 
+internal sealed class BrokenGrain : Grain, IBrokenGrain
+{
+    public BrokenGrain() => throw new KnownException("no such grain", 4);
+
+    public Task Work() => Task.CompletedTask;
+}
+
 internal sealed class StateGrain([PersistentState("number", "test")] IPersistentState<StateGrain.Number> state)
     : Grain, IStateGrain
 {
