@@ -5,6 +5,8 @@ namespace OrleansCache.DataPlane.Connections;
 /// <summary>
 /// A client's connection to one silo's block server: pipelined, thread-safe. Every request has the deadline of its token and,
 /// failing that, of the connection's options. A broken connection ends its requests with Unavailable; the pool makes a new one.
+/// A token that ends a request throws <see cref="OperationCanceledException"/>; the connection's own deadline is the status
+/// DeadlineExceeded. After either, and after every other end, the caller's buffer is not touched any more.
 /// </summary>
 public interface IBlockConnection : IAsyncDisposable
 {

@@ -50,7 +50,11 @@ internal sealed record HandshakeIdentity(PeerRole Role, string ClusterId, ReadOn
     }
 
     /// <summary>The MACs of a handshake.</summary>
-    public HandshakeProof Prove(HandshakeOffer hello, ReadOnlySpan<byte> helloPayload, HandshakeOffer challenge, ReadOnlySpan<byte> challengePayload)
+    public HandshakeProof Prove(
+        HandshakeOffer hello,
+        ReadOnlySpan<byte> helloPayload,
+        HandshakeOffer challenge,
+        ReadOnlySpan<byte> challengePayload)
     {
         Span<byte> nonces = stackalloc byte[2 * HandshakeOffer.NonceBytes];
         hello.Nonce.CopyTo(nonces);

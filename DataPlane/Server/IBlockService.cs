@@ -20,7 +20,7 @@ public interface IBlockService
     /// <paramref name="offsetBytes"/> has arrived (cut-through); already resident ranges complete synchronously.
     /// </summary>
     /// <param name="key">A presented key.</param>
-    /// <param name="offsetBytes">Start of the range, inside the file.</param>
+    /// <param name="offsetBytes">Start of the range; InvalidRequest when it is at or past the end of the file.</param>
     /// <param name="lengthBytes">Bytes wanted; the range may be cut short at the end of the file.</param>
     /// <param name="cancellationToken">The request's deadline and the peer's cancellation.</param>
     ValueTask<ResidencyOutcome> EnsureAsync(

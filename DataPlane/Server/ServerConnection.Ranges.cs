@@ -167,9 +167,9 @@ internal sealed partial class ServerConnection
         }
 
         var bytes = request.Bytes.Length;
+        _context.Metrics.OnReadThrough(bytes);
         var sent = SendPiece(request, request.Bytes.Span);
         request.ReturnBuffer();
-        _context.Metrics.OnReadThrough(bytes);
         return AfterPiece(request, sent, bytes);
     }
 

@@ -16,7 +16,8 @@ public sealed class FrameTests
     public void The_header_is_pinned_byte_for_byte()
     {
         var bytes = new byte[FrameHeader.Bytes];
-        new FrameHeader(FrameType.Read, FrameFlags.Answer | FrameFlags.More, ReadStatus.Unavailable, 0x010203, 0x0405060708090A0B, 12, 0x0D0E0F10, 17)
+        const FrameFlags Flags = FrameFlags.Answer | FrameFlags.More;
+        new FrameHeader(FrameType.Read, Flags, ReadStatus.Unavailable, 0x010203, 0x0405060708090A0B, 12, 0x0D0E0F10, 17)
             .Write(bytes);
 
         Assert.Equal(

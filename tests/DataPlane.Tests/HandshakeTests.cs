@@ -152,6 +152,14 @@ public sealed class HandshakeTests
         Assert.False(proof.IsClientMac(default));
     }
 
+    [Fact]
+    public void The_unix_socket_trusts_its_own_user_and_root_only()
+    {
+        Assert.True(ServerHandshake.IsTrustedUser(0));
+        Assert.True(ServerHandshake.IsTrustedUser(PeerCredentials.EffectiveUserId));
+        Assert.False(ServerHandshake.IsTrustedUser(PeerCredentials.EffectiveUserId + 12345));
+    }
+
     private static StreamSocket Connect(EndPoint address) =>
         StreamSocket.Connect(address, TimeSpan.FromSeconds(5), out var errno) ?? throw new IOException($"cannot connect: {errno}");
 

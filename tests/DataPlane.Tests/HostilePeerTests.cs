@@ -77,7 +77,9 @@ public sealed class HostilePeerTests
     {
         await using var server = new TestServer(path => new BlockServerOptions
         {
-            ClusterId = "test", SocketPath = path, FrameTimeout = TimeSpan.FromMilliseconds(300),
+            ClusterId = "test",
+            SocketPath = path,
+            FrameTimeout = TimeSpan.FromMilliseconds(300),
         });
         await using var idle = await server.ConnectAsync();
         using var peer = RawPeer.Connect(server, overUnix: true);
@@ -177,7 +179,9 @@ public sealed class HostilePeerTests
     {
         await using var server = new TestServer(path => new BlockServerOptions
         {
-            ClusterId = "test", SocketPath = path, SendTimeout = TimeSpan.FromSeconds(1),
+            ClusterId = "test",
+            SocketPath = path,
+            SendTimeout = TimeSpan.FromSeconds(1),
         });
         var key = server.Service.Add(Eventually.Ramp(8 << 20));
         await using var other = await server.ConnectAsync(overUnix);
@@ -204,7 +208,10 @@ public sealed class HostilePeerTests
     {
         await using var server = new TestServer(path => new BlockServerOptions
         {
-            ClusterId = "test", SocketPath = path, MaxConnections = 3, MaxConnectionsPerPeer = 2,
+            ClusterId = "test",
+            SocketPath = path,
+            MaxConnections = 3,
+            MaxConnectionsPerPeer = 2,
         });
         await using var first = await server.ConnectAsync();
         await using var second = await server.ConnectAsync();
@@ -256,7 +263,9 @@ public sealed class HostilePeerTests
     {
         var (client, server) = await FakeServer.ConnectAsync(new BlockConnectionOptions
         {
-            ClusterId = "test", RequestTimeout = TimeSpan.FromMilliseconds(200), CancelGrace = TimeSpan.FromMilliseconds(200),
+            ClusterId = "test",
+            RequestTimeout = TimeSpan.FromMilliseconds(200),
+            CancelGrace = TimeSpan.FromMilliseconds(200),
         });
         using (server)
         {
@@ -277,7 +286,8 @@ public sealed class HostilePeerTests
     {
         var (client, server) = await FakeServer.ConnectAsync(new BlockConnectionOptions
         {
-            ClusterId = "test", RequestTimeout = TimeSpan.FromMilliseconds(150),
+            ClusterId = "test",
+            RequestTimeout = TimeSpan.FromMilliseconds(150),
         });
         using (server)
         {

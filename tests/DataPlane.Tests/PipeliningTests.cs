@@ -58,7 +58,9 @@ public sealed class PipeliningTests
     {
         await using var server = new TestServer(path => new BlockServerOptions
         {
-            ClusterId = "test", SocketPath = path, MaxRequestsInFlight = 4,
+            ClusterId = "test",
+            SocketPath = path,
+            MaxRequestsInFlight = 4,
         });
         await using var connection = await server.ConnectAsync();
         var key = server.Service.Add(Eventually.Ramp(1000));

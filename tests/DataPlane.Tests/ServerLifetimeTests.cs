@@ -41,7 +41,9 @@ public sealed class ServerLifetimeTests
     {
         await using var server = new TestServer(path => new BlockServerOptions
         {
-            ClusterId = "test", SocketPath = path, StopTimeout = TimeSpan.FromSeconds(2),
+            ClusterId = "test",
+            SocketPath = path,
+            StopTimeout = TimeSpan.FromSeconds(2),
         });
         var key = server.Service.Add(Eventually.Ramp(8 << 20));
         await using var waiting = await server.ConnectAsync();
@@ -94,7 +96,10 @@ public sealed class ServerLifetimeTests
     {
         var refused = Assert.Throws<DataPlaneListenException>(() => new TestServer(_ => new BlockServerOptions
         {
-            ClusterId = "test", Host = host, ClusterSecret = secret ? TestServer.Secret : default, TrustedNetwork = trusted,
+            ClusterId = "test",
+            Host = host,
+            ClusterSecret = secret ? TestServer.Secret : default,
+            TrustedNetwork = trusted,
         }));
 
         Assert.Equal(error, refused.Error);
@@ -106,7 +111,10 @@ public sealed class ServerLifetimeTests
     {
         await using var server = new TestServer(_ => new BlockServerOptions
         {
-            ClusterId = "test", Host = "0.0.0.0", ClusterSecret = TestServer.Secret, TrustedNetwork = true,
+            ClusterId = "test",
+            Host = "0.0.0.0",
+            ClusterSecret = TestServer.Secret,
+            TrustedNetwork = true,
         });
         var options = new BlockConnectionOptions { ClusterId = "test", ClusterSecret = TestServer.Secret };
         await using var connection = await BlockConnection.ConnectAsync(
