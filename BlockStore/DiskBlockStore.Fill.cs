@@ -39,7 +39,7 @@ public sealed partial class DiskBlockStore
                 }
 
                 reserved = reserved || _space.TryReserve(bytes);
-                var (attempt, wait) = TryBegin(file, block, ref reserved);
+                var (attempt, wait) = TryBeginOrSayWhyNot(file, block, ref reserved);
                 if (attempt is { } outcome)
                 {
                     return outcome;
@@ -112,6 +112,25 @@ public sealed partial class DiskBlockStore
 
     private CachedFile NewFile(FileShape shape) =>
         new(shape, _directory.PathOf(shape.Key), Interlocked.Increment(ref _generation));
+
+    /// <summary>A cache file that cannot be created or opened means: read through. It does not fail the reader.</summary>
+    private (FillAttempt? Outcome, Task? Wait) TryBeginOrSayWhyNot(CachedFile file, int block, ref bool reserved)
+    {
+        try
+        {
+            return TryBegin(file, block, ref reserved);
+        }
+        catch (LinuxFileException exception) when (exception.Errno is TooManyFiles or TooManyFilesInSystem)
+        {
+            _counters.FillRefused(); // Ours to bear until idle files are closed; the disk is well.
+            return (new FillAttempt(FillStatus.Full, null, null), null);
+        }
+        catch (IOException exception)
+        {
+            var isFull = ((IFillHost)this).OnWriteFailed(file, exception) == FillFailure.NoSpace;
+            return (new FillAttempt(isFull ? FillStatus.Full : FillStatus.Unavailable, null, null), null);
+        }
+    }
 
     private (FillAttempt? Outcome, Task? Wait) TryBegin(CachedFile file, int block, ref bool reserved)
     {

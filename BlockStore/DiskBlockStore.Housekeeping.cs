@@ -105,7 +105,8 @@ public sealed partial class DiskBlockStore
             await _loop;
             try
             {
-                if (_store._healthy)
+                // A half rebuilt index must not replace what it is rebuilt from.
+                if (_store._healthy && _store._recovered)
                 {
                     await CheckpointAsync();
                 }

@@ -7,7 +7,8 @@ public sealed partial class DiskBlockStore
 {
     [LoggerMessage(
         Level = LogLevel.Information,
-        Message = "Opened tier {Directory}: {Files} files, {Blocks} blocks, {UnprovenBytes} bytes to be verified before use; replayed {JournalBytes} journal bytes")]
+        Message = "Opened tier {Directory}: {Files} files, {Blocks} blocks, {UnprovenBytes} bytes to be verified before use; "
+            + "replayed {JournalBytes} journal bytes")]
     private partial void LogOpened(string directory, long files, long blocks, long unprovenBytes, long journalBytes);
 
     [LoggerMessage(

@@ -85,6 +85,7 @@ public sealed partial class DiskBlockStore
             await _housekeeping.CheckpointAsync();
         }
 
+        _recovered = true;
         _housekeeping.Start();
         _evictor.Nudge();
         var stats = GetStats();
@@ -119,6 +120,11 @@ public sealed partial class DiskBlockStore
 
         var replayFrom = from ?? _journal.BeginAddress;
         _housekeeping.CheckpointAddress = Math.Min(replayFrom, _journal.TailAddress);
+        if (_journal.HasLostCommit)
+        {
+            damage ??= "a commit of the journal is damaged";
+        }
+
         if (!Replay(replayFrom))
         {
             damage ??= "the journal has a damaged record";

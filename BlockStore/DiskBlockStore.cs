@@ -31,6 +31,7 @@ public sealed partial class DiskBlockStore : IBlockStore, IFillHost, IEvictionHo
     private long _generation;
     private volatile bool _healthy = true;
     private volatile bool _closing;
+    private volatile bool _recovered;
 
     private DiskBlockStore(
         BlockStoreOptions options, TierDirectory directory, BlockJournal journal, IEvictionPolicy policy, ILogger logger)

@@ -83,6 +83,7 @@ internal sealed class TierDirectory : IDisposable
     public void Dispose()
     {
         Handle.Dispose();
+        FileLock.Unlock(_lock); // Closing is not enough: a child between fork and exec still holds a copy.
         _lock.Dispose();
     }
 

@@ -69,6 +69,7 @@ internal sealed class Evictor : IAsyncDisposable
 
         var time = _options.TimeProvider;
         var began = time.GetTimestamp();
+        var futile = 0;
         Interlocked.Add(ref _wantedBytes, bytes);
         try
         {
@@ -87,7 +88,9 @@ internal sealed class Evictor : IAsyncDisposable
 
                 var left = _options.EvictionWaitMax - time.GetElapsedTime(began);
                 _wake.Writer.TryWrite(true);
-                if (left <= TimeSpan.Zero || !await WithinAsync(round, left, cancellationToken))
+                // The round under way when we came knows nothing of us, so only the second futile one is an answer.
+                if (left <= TimeSpan.Zero
+                    || (!await WithinAsync(round, left, cancellationToken) && ++futile == 2))
                 {
                     return _space.TryReserve(bytes);
                 }
@@ -116,9 +119,14 @@ internal sealed class Evictor : IAsyncDisposable
 
     private async Task<bool> WithinAsync(Task<bool> round, TimeSpan left, CancellationToken cancellationToken)
     {
-        var inTime = await Task.WhenAny(round, Task.Delay(left, _options.TimeProvider, cancellationToken));
-        cancellationToken.ThrowIfCancellationRequested();
-        return inTime == round && await round;
+        try
+        {
+            return await round.WaitAsync(left, _options.TimeProvider, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            return false; // An answer, not a failure: the tier counts as full.
+        }
     }
 
     private async Task RunAsync()
@@ -134,7 +142,7 @@ internal sealed class Evictor : IAsyncDisposable
             var freed = await EvictAsync(BytesNeeded());
             // Wait for readers to leave only while somebody waits for the room; a round that only waits is progress, too.
             var progress = freed > 0 || _space.LeavingBytes > 0;
-            if (progress && Volatile.Read(ref _wantedBytes) > 0 && _space.UsedBytes + Volatile.Read(ref _wantedBytes) > _space.LimitBytes)
+            if (progress && IsSomebodyShortOfRoom())
             {
                 await PauseAsync();
                 _wake.Writer.TryWrite(true);
@@ -147,9 +155,12 @@ internal sealed class Evictor : IAsyncDisposable
                 _round = NewRound();
             }
 
-            ended.SetResult(progress || _space.UsedBytes + Volatile.Read(ref _wantedBytes) <= _space.LimitBytes);
+            ended.SetResult(progress || !IsSomebodyShortOfRoom());
         }
     }
+
+    private bool IsSomebodyShortOfRoom() =>
+        Volatile.Read(ref _wantedBytes) is var wanted and > 0 && _space.UsedBytes + wanted > _space.LimitBytes;
 
     private async Task PauseAsync()
     {

@@ -60,6 +60,12 @@ internal sealed class BlockJournal : IAsyncDisposable
         _loop = Task.Run(CommitLoopAsync);
     }
 
+    /// <summary>
+    /// A commit slot could not be read. A power cut does that to a commit nobody was told of; a failing disk may do it to
+    /// any, and then gone records are missing: the index must be distrusted.
+    /// </summary>
+    public bool HasLostCommit => _slots.HasDamage;
+
     /// <summary>Where the next record will go; addresses only grow.</summary>
     public long TailAddress => _log.TailAddress;
 
@@ -77,7 +83,16 @@ internal sealed class BlockJournal : IAsyncDisposable
                 return new JournalTicket(-1, Task.FromException(_failure));
             }
 
-            var address = _log.Enqueue(record);
+            long address;
+            try
+            {
+                address = _log.Enqueue(record);
+            }
+            catch (FasterException exception)
+            {
+                return new JournalTicket(-1, Task.FromException(Fail(_batch, exception)));
+            }
+
             _unapplied.Add(address);
             _batchHasRecords = true;
             ticket = new JournalTicket(address, _batch.Task);
@@ -188,7 +203,7 @@ internal sealed class BlockJournal : IAsyncDisposable
         }
     }
 
-    private void Fail(TaskCompletionSource batch, Exception exception)
+    private BlockStoreException Fail(TaskCompletionSource batch, Exception exception)
     {
         var failure = new BlockStoreException(
             BlockStoreError.JournalFailed,
@@ -206,6 +221,7 @@ internal sealed class BlockJournal : IAsyncDisposable
         next.TrySetException(failure);
         _ = next.Task.Exception; // Observed: the batch may have no waiter.
         _ = batch.Task.Exception;
+        return failure;
     }
 }
 

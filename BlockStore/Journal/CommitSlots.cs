@@ -27,8 +27,16 @@ internal sealed class CommitSlots : ILogCommitManager, IDisposable
             Path.Combine(directory, "commits"), OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.DataSync);
         for (var i = 0; i < Slots; i++)
         {
-            if (RandomAccess.Read(_file, _slot, (long)i * SlotBytes) == SlotBytes && IsValid(out var number, out var length)
-                && number > _latestNumber)
+            if (RandomAccess.Read(_file, _slot, (long)i * SlotBytes) != SlotBytes || _slot.AsSpan().IndexOfAnyExcept((byte)0) < 0)
+            {
+                continue; // Not written yet.
+            }
+
+            if (!IsValid(out var number, out var length))
+            {
+                HasDamage = true;
+            }
+            else if (number > _latestNumber)
             {
                 _latestNumber = number;
                 _latest = _slot.AsSpan(HeaderBytes, length).ToArray();
@@ -36,6 +44,9 @@ internal sealed class CommitSlots : ILogCommitManager, IDisposable
             }
         }
     }
+
+    /// <summary>A slot held something that is no commit.</summary>
+    public bool HasDamage { get; }
 
     public void Commit(long beginAddress, long untilAddress, byte[] commitMetadata, long commitNum, bool forceWriteMetadata)
     {

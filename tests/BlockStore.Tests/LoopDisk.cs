@@ -14,7 +14,8 @@ internal sealed class LoopDisk : IDisposable
     public LoopDisk()
     {
         RemoveOrphans();
-        Root = Path.Combine(Path.GetTempPath(), Prefix + Environment.ProcessId.ToString(CultureInfo.InvariantCulture) + "-" + Guid.NewGuid().ToString("n")[..8]);
+        var name = string.Create(CultureInfo.InvariantCulture, $"{Prefix}{Environment.ProcessId}-{Guid.NewGuid():n}");
+        Root = Path.Combine(Path.GetTempPath(), name);
         Directory.CreateDirectory(Root);
     }
 

@@ -214,7 +214,7 @@ public sealed class ModelTests(ITestOutputHelper output)
         private async Task ReopenCopyAsync(bool reboot, bool damage)
         {
             EndLeases();
-            var copy = _tier.CopyAsKilled();
+            var copy = await _tier.CopyAsKilledAsync();
             await _tier.DisposeAsync();
             _tier = copy;
             if (reboot)

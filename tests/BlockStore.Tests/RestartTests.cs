@@ -30,7 +30,7 @@ public sealed class RestartTests
         await tier.FillAllAsync(2, Length);
         await tier.Store.DropAsync(TestTier.Key(2), CancellationToken.None);
         await tier.FillAsync(2, Length, 3);
-        await using var killed = tier.CopyAsKilled();
+        await using var killed = await tier.CopyAsKilledAsync();
         await killed.OpenAsync();
         Assert.Equal(PinStatus.Pinned, killed.Read(1, 0, (int)Length));
         Assert.Equal(PinStatus.Missing, killed.Read(2, 0, 1));
@@ -67,7 +67,7 @@ public sealed class RestartTests
         }
 
         await TestTier.UntilAsync(() => tier.Store.GetStats().JournalBytes < 1 << 16, "a checkpoint");
-        await using var killed = tier.CopyAsKilled();
+        await using var killed = await tier.CopyAsKilledAsync();
         await killed.OpenAsync();
         for (var file = 0; file < 40; file++)
         {
@@ -86,7 +86,7 @@ public sealed class RestartTests
         await tier.Store.SyncAsync(CancellationToken.None);
         await tier.FillAsync(1, Length, 1);
         await tier.FillAsync(1, Length, 2);
-        await using var rebooted = tier.CopyAsKilled();
+        await using var rebooted = await tier.CopyAsKilledAsync();
         rebooted.Boot = Guid.NewGuid();
         await rebooted.OpenAsync();
 
@@ -109,7 +109,7 @@ public sealed class RestartTests
         await using var tier = new TestTier();
         await tier.OpenAsync();
         await tier.FillAllAsync(1, Length);
-        await using var rebooted = tier.CopyAsKilled();
+        await using var rebooted = await tier.CopyAsKilledAsync();
         rebooted.Boot = Guid.NewGuid();
         Damage(rebooted.PathOf(1), TestTier.BlockSize + 70_000, zeroed);
         await rebooted.OpenAsync();
@@ -131,7 +131,7 @@ public sealed class RestartTests
         await using var tier = new TestTier();
         await tier.OpenAsync();
         await tier.FillAllAsync(1, Length);
-        await using var rebooted = tier.CopyAsKilled();
+        await using var rebooted = await tier.CopyAsKilledAsync();
         rebooted.Boot = Guid.NewGuid();
         using (var file = File.OpenWrite(rebooted.PathOf(1)))
         {
@@ -210,7 +210,7 @@ public sealed class RestartTests
         await tier.FillAllAsync(1, Length);
         await tier.OpenAsync();
         await tier.FillAllAsync(2, Length);
-        await using var damaged = tier.CopyAsKilled();
+        await using var damaged = await tier.CopyAsKilledAsync();
         var path = Path.Combine(damaged.Root, file);
         var bytes = await File.ReadAllBytesAsync(path);
         for (var i = 70; i < Math.Min(bytes.Length, 40_000); i += 97)

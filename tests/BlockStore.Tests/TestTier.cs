@@ -139,13 +139,23 @@ internal sealed class TestTier : IAsyncDisposable
     }
 
     /// <summary>
-    /// The directory as a kill -9 at this moment would leave it, in a tier of its own: a copy, made while the store is open.
+    /// The directory as a kill -9 would leave it, in a tier of its own: a copy, made while the store is open. A copy is not
+    /// atomic, so background work is let to end first; kills at any moment are the business of <see cref="KillTests"/>.
     /// </summary>
-    public TestTier CopyAsKilled()
+    public async Task<TestTier> CopyAsKilledAsync()
     {
+        await UntilAsync(IsQuiet, "background work to end");
         var copy = new TestTier(CapacityBytes) { Boot = Boot };
         Processes.Run("cp", "-a", "--sparse=always", Root + "/.", copy.Root);
         return copy;
+    }
+
+    private bool IsQuiet()
+    {
+        var stats = Store.GetStats();
+        return stats.FillsInFlight == 0 && stats.UsedBytes == stats.ResidentBytes + stats.UnlinkedOpenBytes
+            && stats.UsedBytes <= CapacityBytes * Options().EvictAboveShare
+            && stats.Files == Directory.EnumerateFiles(Path.Combine(Root, "files"), "*", SearchOption.AllDirectories).Count();
     }
 
     public async ValueTask DisposeAsync()
