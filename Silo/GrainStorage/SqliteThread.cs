@@ -25,6 +25,7 @@ internal sealed class SqliteThread : IDisposable
     private readonly int _maxGroup;
     private readonly TimeProvider _time;
     private readonly Thread _thread;
+    private int _disposed;
 
     public SqliteThread(SqliteDatabase database, string path, int maxQueued, int maxGroup, TimeProvider time)
     {
@@ -55,6 +56,11 @@ internal sealed class SqliteThread : IDisposable
     /// <summary>Does what is queued, then closes the database.</summary>
     public void Dispose()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return; // the container knows the store under two names and disposes of it for each
+        }
+
         _queue.CompleteAdding();
         if (_thread.Join(StopPatience))
         {

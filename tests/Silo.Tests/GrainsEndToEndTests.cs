@@ -1,0 +1,167 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Orleans;
+using Orleans.Hosting;
+using OrleansCache.Blocks;
+using OrleansCache.Files;
+using OrleansCache.Grains;
+using OrleansCache.Grains.Files;
+using OrleansCache.Grains.Namespaces;
+using OrleansCache.Groups;
+using OrleansCache.Namespaces;
+using OrleansCache.Silo.GrainStorage;
+using OrleansCache.UnderStorage;
+using OrleansCache.UnderStorage.Directories;
+
+namespace OrleansCache.Silo.Tests;
+
+/// <summary>The grains as activations of a silo, called over TCP by a client, with their state in SQLite.</summary>
+public sealed class GrainsEndToEndTests : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly byte[] SealingKey = new byte[32];
+    private readonly string _directory = Directory.CreateTempSubdirectory("ocache-e2e-").FullName;
+
+    private string Data => Path.Combine(_directory, "data");
+
+    public void Dispose() => Directory.Delete(_directory, recursive: true);
+
+    [Fact]
+    public async Task A_source_is_attached_listed_looked_up_and_still_there_after_a_restart()
+    {
+        Directory.CreateDirectory(Path.Combine(Data, "many"));
+        for (var i = 0; i < 400; i++)
+        {
+            File.WriteAllText(Path.Combine(Data, "many", $"{i:D4}"), "x");
+        }
+
+        SourceInfo source;
+        await using (var cluster = await Cluster.StartAsync(_directory))
+        {
+            source = await cluster.Namespace.Attach(new($"file://{Data}/../data/", "/d/", ["sync=interval(5s)"]), default);
+            Assert.Equal(("/d", $"file://{Data}"), (source.Path, source.Uri));
+
+            var root = new DirectoryRef(source.Id, "", source.Root.Id);
+            var many = await cluster.Directory(root).Lookup(root, "many", default);
+            Assert.Equal(ReadStatus.Ok, many.Status);
+            var inside = new DirectoryRef(source.Id, "many", many.Entry!.Metadata.Id);
+            var names = new List<string>();
+            DirectoryPage page;
+            do
+            {
+                page = await cluster.Directory(inside).List(inside, names.LastOrDefault(), default);
+                Assert.Equal(ReadStatus.Ok, page.Status);
+                names.AddRange(page.Entries.Select(entry => entry.Name));
+            }
+            while (!page.IsLast);
+            Assert.Equal(Enumerable.Range(0, 400).Select(i => $"{i:D4}"), names);
+
+            var file = page.Entries[^1];
+            var capability = new ReadCapability(
+                file.Key, source.Id, inside.PathOf(file.Name), file.Metadata.Id, file.Metadata.Version, file.BlockSizeBytes, file.Seal);
+            Assert.True(capability.IsValid(SealingKey, DateTimeOffset.UtcNow));
+            var fileGrain = cluster.Grains.GetGrain<IFileGrain>($"{source.Id}/{file.Metadata.Id}");
+            Assert.Equal(file.Key, (await fileGrain.Revalidate(source.Id, capability.Path, default)).Entry!.Key);
+            Assert.Equal(ReadStatus.StaleVersion, (await fileGrain.Revalidate(source.Id, "many/0000", default)).Status);
+        }
+
+        await using var again = await Cluster.StartAsync(_directory);
+        var table = await again.Namespace.GetTable(default);
+        Assert.Equal((1, source), (table.Epoch, table.Sources.Single()));
+        var self = new DirectoryRef(source.Id, "", source.Root.Id);
+        Assert.Equal(ReadStatus.Ok, (await again.Directory(self).Lookup(self, "many", default)).Status);
+        await again.Namespace.Detach("/d", default);
+        Assert.Empty((await again.Namespace.GetTable(default)).Sources);
+    }
+
+    [Fact]
+    public async Task Refusals_arrive_typed_and_change_nothing()
+    {
+        Directory.CreateDirectory(Data);
+        await using var cluster = await Cluster.StartAsync(_directory);
+        foreach (var (uri, path, option, error) in (ValueTuple<string, string, string, RequestError>[])
+        [
+            ($"file://{Data}/none", "/d", "sync=always", RequestError.NotFound),
+            ("gopher://x", "/d", "sync=always", RequestError.InvalidArgument),
+            ($"file://{Data}", "d", "sync=always", RequestError.InvalidArgument),
+            ($"file://{Data}", "/d", "color=red", RequestError.InvalidArgument),
+        ])
+        {
+            var refused = await Assert.ThrowsAsync<CacheRequestException>(
+                async () => await cluster.Namespace.Attach(new(uri, path, [option]), default));
+            Assert.Equal(error, refused.Error);
+        }
+
+        await cluster.Namespace.Attach(new($"file://{Data}", "/d", []), default);
+        var taken = await Assert.ThrowsAsync<CacheRequestException>(
+            async () => await cluster.Namespace.Attach(new($"file://{Data}", "/d/e", []), default));
+        Assert.Equal(RequestError.AlreadyExists, taken.Error);
+        Assert.Equal(1, (await cluster.Namespace.GetTable(default)).Epoch);
+    }
+
+    [Fact]
+    public async Task Blocks_are_granted_and_groups_joined()
+    {
+        await using var cluster = await Cluster.StartAsync(_directory);
+        var block = new BlockId(new FileKey(1, 2), 0);
+        var run = cluster.Grains.GetGrain<IBlockGrain>(BlockRun.GrainKeyOf(block, 100));
+        Assert.True((await run.Acquire(new("a", 1, block), default)).Granted);
+        Assert.Equal("a", (await run.Acquire(new("b", 1, block), default)).Holder);
+
+        var group = cluster.Grains.GetGrain<ICacheGroupGrain>(ICacheGroupGrain.DefaultGroup);
+        var member = new GroupMember { SiloName = "a", Generation = 1, DataHost = "127.0.0.1", DataPort = 1, HostId = "h" };
+        Assert.Equal(1, (await group.Join(member, default)).Epoch);
+        Assert.Equal(member, (await group.GetView(default)).Members.Single());
+    }
+
+    private sealed class Cluster(IHost silo, IHost client) : IAsyncDisposable
+    {
+        public IGrainFactory Grains { get; } = client.Services.GetRequiredService<IClusterClient>();
+
+        public INamespaceGrain Namespace => Grains.GetGrain<INamespaceGrain>(INamespaceGrain.Key);
+
+        public static async Task<Cluster> StartAsync(string directory)
+        {
+            var port = FreePort();
+            var silo = Host.CreateEmptyApplicationBuilder(new());
+            silo.UseOrleans(builder => builder.UseLocalhostClustering(siloPort: port, gatewayPort: port)
+                .ConfigureServices(services => services
+                    .AddCacheGrains()
+                    .AddSingleton<ICapabilitySealer>(new CapabilitySealer(SealingKey))
+                    .AddSingleton<IUnderStorageCatalog>(provider => new UnderStorageCatalog(
+                        [new DirectoryUnderStorageFactory(new(), TimeProvider.System)],
+                        (source, token) => provider.GetRequiredService<IAttachedSources>().FindAsync(source, token)))
+                    .AddSqliteGrainStorage("Default", Path.Combine(directory, "grains.db"))));
+            var client = Host.CreateEmptyApplicationBuilder(new());
+            client.UseOrleansClient(builder => builder.UseLocalhostClustering(port));
+            return new Cluster(await StartAsync(silo), await StartAsync(client));
+        }
+
+        public IDirectoryGrain Directory(DirectoryRef self) => Grains.GetGrain<IDirectoryGrain>(self.GrainKey);
+
+        public async ValueTask DisposeAsync()
+        {
+            foreach (var host in (IHost[])[client, silo])
+            {
+                await host.StopAsync().WaitAsync(Patience);
+                await ((IAsyncDisposable)host).DisposeAsync();
+            }
+        }
+
+        private static async Task<IHost> StartAsync(HostApplicationBuilder builder)
+        {
+            var host = builder.Build();
+            await host.StartAsync().WaitAsync(Patience);
+            return host;
+        }
+
+        private static int FreePort()
+        {
+            using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+            return ((IPEndPoint)socket.LocalEndPoint!).Port;
+        }
+    }
+}
