@@ -18,6 +18,8 @@ internal sealed class CachedFile(FileShape shape, string path, long generation) 
     private ulong[]? _unproven;
     private SafeFileHandle? _handle;
     private long _lastUsed;
+    private long _changes;
+    private KeptSnapshot? _snapshot;
 
     public readonly Lock Gate = new();
 
@@ -117,6 +119,8 @@ internal sealed class CachedFile(FileShape shape, string path, long generation) 
             Interlocked.Or(ref _unproven![block >> 6], bit);
             Interlocked.And(ref _proven[block >> 6], ~bit);
         }
+
+        Interlocked.Increment(ref _changes);
     }
 
     /// <summary>Hides a block; false if it was not there. Under <see cref="Gate"/>.</summary>
@@ -137,6 +141,7 @@ internal sealed class CachedFile(FileShape shape, string path, long generation) 
         PresentBlocks--;
         PresentBytes -= Shape.BlockDiskBytes(block);
         Volatile.Write(ref _crcs[block], null);
+        Interlocked.Increment(ref _changes);
         return true;
     }
 
@@ -144,7 +149,24 @@ internal sealed class CachedFile(FileShape shape, string path, long generation) 
 
     public int CountProven() => Count(_proven);
 
+    /// <summary>
+    /// What is there. The last one is kept until a block comes or goes, so that asking about a file at rest allocates
+    /// nothing. No lock: a snapshot counts for the number of changes read before its bits were.
+    /// </summary>
     public FileResidency Snapshot()
+    {
+        var changes = Interlocked.Read(ref _changes);
+        if (Volatile.Read(ref _snapshot) is { } kept && kept.Changes == changes)
+        {
+            return kept.Residency;
+        }
+
+        var residency = TakeSnapshot();
+        Volatile.Write(ref _snapshot, new KeptSnapshot(residency, changes));
+        return residency;
+    }
+
+    private FileResidency TakeSnapshot()
     {
         var bits = new ulong[_proven.Length];
         for (var i = 0; i < bits.Length; i++)
@@ -166,4 +188,6 @@ internal sealed class CachedFile(FileShape shape, string path, long generation) 
 
         return count;
     }
+
+    private sealed record KeptSnapshot(FileResidency Residency, long Changes);
 }
