@@ -1,1 +1,1 @@
-Console.WriteLine("silo");
+return await OrleansCache.Silo.Hosting.ServeCommand.RunAsync(args, Console.Out, Console.Error);

@@ -1,0 +1,27 @@
+using OrleansCache.Grains;
+using OrleansCache.Grains.Files;
+using OrleansCache.Grains.Namespaces;
+using OrleansCache.Silo.GrainStorage;
+using OrleansCache.UnderStorage;
+using OrleansCache.UnderStorage.Directories;
+
+namespace OrleansCache.Silo.Hosting;
+
+/// <summary>What the grains of this silo are given: their classes, where their state goes, the key they seal rights with.</summary>
+internal static class GrainHosting
+{
+    /// <summary>The store of states that name none.</summary>
+    private const string DefaultStorage = "Default";
+
+    /// <summary>Registers it.</summary>
+    public static void Add(IServiceCollection services, string grainsDatabase, ReadOnlyMemory<byte> sealingKey)
+    {
+        services.AddCacheGrains();
+        services.AddSqliteGrainStorage(DefaultStorage, grainsDatabase);
+        services.AddSingleton<ICapabilitySealer>(new CapabilitySealer(sealingKey));
+        services.AddSingleton<IUnderStorageCatalog>(provider => new UnderStorageCatalog(
+            [new DirectoryUnderStorageFactory(new DirectoryUnderStorageOptions(), provider.GetRequiredService<TimeProvider>())],
+            (source, cancellationToken) =>
+                provider.GetRequiredService<IAttachedSources>().FindAsync(source, cancellationToken)));
+    }
+}

@@ -1,0 +1,165 @@
+using System.Net.Sockets;
+using OrleansCache.BlockStore;
+using OrleansCache.DataPlane.Server;
+using OrleansCache.Groups;
+using OrleansCache.Silo.Configuration;
+using OrleansCache.Silo.Telemetry;
+
+namespace OrleansCache.Silo.Hosting;
+
+/// <summary>
+/// The life of <c>silo serve</c>: check everything, start bottom up (store, engine, block server, group), say what it listens
+/// on, wait for a signal, stop top down. Whatever fails before ready becomes one <see cref="SiloStartException"/>.
+/// </summary>
+internal sealed class SiloProcess
+{
+    private readonly SiloSettings _settings;
+    private readonly MemoryBudget _budget;
+    private readonly DataDirectory _data;
+    private readonly TextWriter _output;
+    private readonly Readiness _readiness = new();
+    private readonly string? _socketPath;
+    private MetricsPage? _metrics;
+
+    private SiloProcess(SiloSettings settings, MemoryBudget budget, DataDirectory data, TextWriter output)
+    {
+        _settings = settings;
+        _budget = budget;
+        _data = data;
+        _output = output;
+        _socketPath = SocketPath.Choose(
+            data.Path, Environment.IsPrivilegedProcess ? "/run" : Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR"));
+    }
+
+    /// <summary>Runs a silo until it is told to stop.</summary>
+    /// <exception cref="SiloStartException">It could not start.</exception>
+    public static async Task RunAsync(SiloSettings settings, TextWriter output)
+    {
+        try
+        {
+            var budget = MemoryBudget.Of(settings.MemoryLimitBytes, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
+            budget.ApplyToCollector();
+            using var data = DataDirectory.Open(settings.DataDirectory, settings.IsDefaultDataDirectory);
+            UsableDirectory.Prepare(settings.Tier.Directory, Setting.Tier.Flag, createParents: false);
+            var checkedSettings = PortCheck.Resolve(settings with { Tier = TierCapacity.Decide(settings.Tier) });
+            await new SiloProcess(checkedSettings, budget, data, output).ServeAsync();
+        }
+        catch (Exception exception) when (exception is not SiloStartException)
+        {
+            throw Explain(exception);
+        }
+    }
+
+    private async Task ServeAsync()
+    {
+        var sealingKey = SealingKey.LoadOrCreate(Path.Combine(_data.Path, "sealing.key"));
+        await using var application = SiloApplication.Build(_settings, _data, sealingKey, _readiness, () => _metrics);
+        var loggers = application.Services.GetRequiredService<ILoggerFactory>();
+        _readiness.WaitFor("opening the block store");
+        await using var store = await DiskBlockStore.OpenAsync(
+            StoreOptions(), loggers.CreateLogger("OrleansCache.BlockStore"), CancellationToken.None);
+
+        _readiness.WaitFor("starting the actor engine");
+        await application.StartAsync();
+        try
+        {
+            await ServeRequestsAsync(application, sealingKey, store);
+        }
+        finally
+        {
+            _readiness.WaitFor("stopping");
+            await application.StopAsync();
+        }
+    }
+
+    private async Task ServeRequestsAsync(WebApplication application, byte[] sealingKey, IBlockStore store)
+    {
+        var stopping = application.Lifetime.ApplicationStopping;
+        await using var composition = new SiloComposition(
+            _settings, _budget, _socketPath, sealingKey, store, application.Services);
+        _metrics = composition.Metrics;
+        try
+        {
+            _readiness.WaitFor("starting the block server");
+            composition.Server.Start();
+            _readiness.WaitFor("joining the cache group");
+            await JoinAsync(application.Services, stopping);
+            await composition.Attached.RefreshAsync();
+            EndpointsFile.Write(_data.Path, _settings, _socketPath);
+            _readiness.Set();
+            await SayReadyAsync(store.GetStats());
+            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, stopping);
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            // Told to stop: that is how it ends.
+        }
+        finally
+        {
+            _readiness.WaitFor("stopping");
+            EndpointsFile.Delete(_data.Path);
+            _metrics = null;
+        }
+    }
+
+    private async Task JoinAsync(IServiceProvider services, CancellationToken cancellationToken)
+    {
+        var membership = new GroupMembership(
+            services.GetRequiredService<IGrainFactory>(), TimeProvider.System,
+            services.GetRequiredService<ILogger<GroupMembership>>());
+        await membership.JoinAsync(
+            new GroupMember
+            {
+                SiloName = _settings.Name,
+                Generation = services.GetRequiredService<ILocalSiloDetails>().SiloAddress.Generation,
+                DataHost = _settings.Listen.ToString(),
+                DataPort = _settings.DataPort,
+                SocketPath = _socketPath,
+                HostId = BootId.Read().ToString(),
+            },
+            cancellationToken);
+    }
+
+    private BlockStoreOptions StoreOptions() => new()
+    {
+        Directory = _settings.Tier.Directory,
+        CapacityBytes = _settings.Tier.CapacityBytes,
+        Medium = _settings.Tier.Medium,
+        ReadBootId = BootIdSource.Read,
+    };
+
+    private async Task SayReadyAsync(BlockStoreStats stats)
+    {
+        var tier = _settings.Tier;
+        await _output.WriteLineAsync(string.Create(null, $"""
+            silo {_settings.Name} serves
+              clients  {_settings.Listen}:{_settings.GatewayPort}   (ocache --cluster {_settings.Listen}:{_settings.GatewayPort})
+              blocks   {_settings.Listen}:{_settings.DataPort}   and {_socketPath ?? "no Unix socket: the data directory's path is too long, local readers use TCP"}
+              http     {_settings.Listen}:{_settings.HttpPort}   (/healthz /readyz /metrics)
+              silos    {_settings.Listen}:{_settings.SiloPort}
+              tier     {tier.Medium.ToString().ToLowerInvariant()} {tier.Directory}   {ByteSize.Format(tier.CapacityBytes)}, {ByteSize.Format(stats.ResidentBytes)} in {stats.Files} files there
+              memory   {ByteSize.Format(_budget.ProcessBytes)}
+              missing  no cluster secret can be set yet: only this machine is served
+            ready silo-port={_settings.SiloPort} gateway-port={_settings.GatewayPort} data-port={_settings.DataPort} http-port={_settings.HttpPort}
+            """));
+        await _output.FlushAsync();
+    }
+
+    /// <summary>One sentence of an error that nobody gave one.</summary>
+    private static SiloStartException Explain(Exception exception) => exception switch
+    {
+        BlockStoreException or DataPlaneListenException => SiloStartException.Failure(exception.Message.TrimEnd('.'), exception),
+        OutOfMemoryException => SiloStartException.Failure(
+            $"out of memory; give it more with {Setting.MemoryLimit.Flag}", exception),
+        IOException { HResult: (int)Linux.Errno.NoSpace } => SiloStartException.Failure(
+            $"the disk is full ({OneLine(exception)}); free some space", exception),
+        _ when exception is SocketException || exception.InnerException is SocketException => SiloStartException.Failure(
+            $"cannot listen ({OneLine(exception)}); choose other ports with --silo-port, --gateway-port, --data-port or --http-port",
+            exception),
+        _ => SiloStartException.Failure(
+            $"stopped by an unexpected error ({exception.GetType().Name}: {OneLine(exception)}); run it with --log-level debug and report what it says",
+            exception),
+    };
+
+    private static string OneLine(Exception exception) => exception.Message.ReplaceLineEndings(" ").TrimEnd('.');
+}

@@ -1,0 +1,94 @@
+using OrleansCache.BlockStore;
+using OrleansCache.Silo.Filling;
+using OrleansCache.Silo.Serving;
+
+namespace OrleansCache.Silo.Telemetry;
+
+/// <summary>What <c>/metrics</c> shows: names are a contract (docs/METRICS.md), none is ever used for something else. Thread-safe.</summary>
+internal sealed class MetricsPage(
+    IBlockStore store, SourceStatistics statistics, FillPipeline pipeline, GrantCache grants, CapabilityTable capabilities,
+    AttachedSources attached, MeterText others, string tierPath, long memoryBudgetBytes)
+{
+    /// <summary>The page of now.</summary>
+    public string Render()
+    {
+        var text = new PrometheusText();
+        WriteSources(text);
+        WriteTier(text);
+        WriteFills(text);
+        text.Gauge("ocache_memory_rss_bytes", "Resident memory of the process.")
+            .Value("ocache_memory_rss_bytes", Environment.WorkingSet)
+            .Gauge("ocache_memory_budget_bytes", "Memory the process may use.")
+            .Value("ocache_memory_budget_bytes", memoryBudgetBytes)
+            .Gauge("ocache_heap_bytes", "Managed heap.")
+            .Value("ocache_heap_bytes", GC.GetTotalMemory(forceFullCollection: false))
+            .Gauge("ocache_capabilities", "Read capabilities known.")
+            .Value("ocache_capabilities", capabilities.Count);
+        others.WriteTo(text);
+        return text.ToString();
+    }
+
+    private void WriteSources(PrometheusText text)
+    {
+        var paths = attached.Look().DistinctBy(source => source.Id).ToDictionary(source => source.Id, source => source.Path);
+        void Family(string name, string help, Func<SourceCounters, long> value)
+        {
+            text.Counter(name, help);
+            foreach (var (id, counters) in statistics.All)
+            {
+                text.Value(name, value(counters), ("source", id.ToString()), ("path", paths.GetValueOrDefault(id, "")));
+            }
+        }
+
+        Family("ocache_source_hits_total", "Reads that needed nothing fetched.", counters => counters.Hits);
+        Family("ocache_source_misses_total", "Reads that had something fetched.", counters => counters.Misses);
+        Family("ocache_source_bytes_from_cache_total", "Bytes of hits.", counters => counters.BytesFromCache);
+        Family("ocache_source_bytes_from_under_storage_total", "Bytes read from the under storage.",
+            counters => counters.BytesFromUnderStorage);
+        Family("ocache_source_under_storage_reads_total", "Read requests to the under storage.",
+            counters => counters.UnderStorageReads);
+    }
+
+    private void WriteTier(PrometheusText text)
+    {
+        var stats = store.GetStats();
+        void Gauge(string name, string help, double value) =>
+            text.Gauge(name, help).Value(name, value, ("path", tierPath));
+        void Counter(string name, string help, double value) =>
+            text.Counter(name, help).Value(name, value, ("path", tierPath));
+
+        Gauge("ocache_tier_capacity_bytes", "Bytes the tier may hold.", stats.CapacityBytes);
+        Gauge("ocache_tier_used_bytes", "Bytes taken.", stats.UsedBytes);
+        Gauge("ocache_tier_resident_bytes", "Bytes of blocks that are there.", stats.ResidentBytes);
+        Gauge("ocache_tier_unproven_bytes", "Bytes to be verified before they are served.", stats.UnprovenBytes);
+        Gauge("ocache_tier_unlinked_open_bytes", "Bytes of evicted files somebody still reads.", stats.UnlinkedOpenBytes);
+        Gauge("ocache_tier_blocks", "Blocks that are there.", stats.Blocks);
+        Gauge("ocache_tier_files", "File versions known.", stats.Files);
+        Gauge("ocache_tier_open_files", "Cache files open.", stats.OpenFiles);
+        Gauge("ocache_tier_healthy", "1 while the tier takes fills.", stats.Healthy ? 1 : 0);
+        Gauge("ocache_tier_journal_bytes", "Journal to replay at a restart.", stats.JournalBytes);
+        Counter("ocache_tier_fills_completed_total", "Fills that ended with a block.", stats.FillsCompleted);
+        Counter("ocache_tier_fills_aborted_total", "Fills that ended without one.", stats.FillsAborted);
+        Counter("ocache_tier_fills_refused_full_total", "Fills that found the tier full.", stats.FillsRefusedFull);
+        Counter("ocache_tier_pins_total", "Ranges pinned to be sent.", stats.PinHits);
+        Counter("ocache_tier_leases_total", "Residency leases given.", stats.Leases);
+        Counter("ocache_tier_evicted_blocks_total", "Blocks evicted.", stats.BlocksEvicted);
+        Counter("ocache_tier_corrupt_blocks_total", "Blocks that did not match their checksums.", stats.CorruptBlocks);
+        Counter("ocache_tier_verified_blocks_total", "Blocks that did.", stats.VerifiedBlocks);
+    }
+
+    private void WriteFills(PrometheusText text)
+    {
+        void Gauge(string name, string help, double value) => text.Gauge(name, help).Value(name, value);
+        void Counter(string name, string help, double value) => text.Counter(name, help).Value(name, value);
+
+        Gauge("ocache_fill_flights", "Blocks on their way from the under storage.", pipeline.Flights);
+        Gauge("ocache_fill_queued_prefetches", "Prefetches that wait.", pipeline.QueuedPrefetches);
+        Counter("ocache_fill_failed_total", "Fills that failed.", pipeline.FailedFills);
+        Counter("ocache_fill_refused_prefetches_total", "Prefetches dropped because of a full queue.", pipeline.RefusedPrefetches);
+        Counter("ocache_fill_refused_demands_total", "Demands that went past the store: it was full, or too much was on its way.", pipeline.RefusedDemands);
+        Counter("ocache_fill_read_throughs_total", "Reads that were not cached.", pipeline.ReadThroughs);
+        Counter("ocache_fill_grant_calls_total", "Grain calls for the right to fill.", grants.Calls);
+        Counter("ocache_fill_grants_unanswered_total", "Of those, without an answer.", grants.Unanswered);
+    }
+}

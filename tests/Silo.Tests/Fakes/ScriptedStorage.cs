@@ -1,0 +1,77 @@
+using System.Collections.Concurrent;
+using OrleansCache.Files;
+using OrleansCache.Namespaces;
+using OrleansCache.UnderStorage;
+
+namespace OrleansCache.Silo.Tests.Fakes;
+
+/// <summary>
+/// An under storage made of one function, and the catalog that knows it. Bytes follow from path and offset, so a reader can
+/// tell right from wrong; a gate holds reads until the test lets them pass.
+/// </summary>
+internal sealed class ScriptedStorage : IUnderStorage, IUnderStorageCatalog
+{
+    private readonly ConcurrentQueue<(string Path, long OffsetBytes, int LengthBytes)> _reads = new();
+    private volatile TaskCompletionSource _gate = Opened();
+
+    public SourceId Source { get; } = SourceId.FromUri("file:///scripted");
+
+    /// <summary>Not Ok: what reads answer instead of bytes.</summary>
+    public Func<string, long, ReadStatus> Answer { get; set; } = (_, _) => ReadStatus.Ok;
+
+    /// <summary>Reads so far, in order of their beginning.</summary>
+    public IReadOnlyList<(string Path, long OffsetBytes, int LengthBytes)> Reads => [.. _reads];
+
+    public bool IsAttached { get; set; } = true;
+
+    public static byte ByteAt(string path, long offsetBytes) => (byte)((offsetBytes * 31) + (offsetBytes >> 12) + path.Length);
+
+    public void Hold() => _gate = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public void LetGo() => _gate.TrySetResult();
+
+    public async ValueTask<ReadStatus> ReadAsync(
+        string path, FileId file, FileVersion version, long offsetBytes, Memory<byte> destination, CancellationToken cancellationToken)
+    {
+        _reads.Enqueue((path, offsetBytes, destination.Length));
+        await _gate.Task.WaitAsync(cancellationToken);
+        var status = Answer(path, offsetBytes);
+        if (status == ReadStatus.Ok)
+        {
+            for (var at = 0; at < destination.Length; at++)
+            {
+                destination.Span[at] = ByteAt(path, offsetBytes + at);
+            }
+        }
+
+        return status;
+    }
+
+    public ValueTask<IUnderStorage?> FindAsync(SourceId source, CancellationToken cancellationToken) =>
+        new(IsAttached && source == Source ? this : null);
+
+    public ValueTask<StatOutcome> StatAsync(string path, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public ValueTask<ReadStatus> ListAsync(
+        string path, Action<IReadOnlyList<UnderStorageEntry>> sink, CancellationToken cancellationToken) =>
+        throw new NotSupportedException();
+
+    public ValueTask<LinkOutcome> ReadLinkAsync(string path, CancellationToken cancellationToken) =>
+        throw new NotSupportedException();
+
+    public ValueTask<IUnderStorage> OpenAsync(string uri, SourceOptions options, CancellationToken cancellationToken) =>
+        throw new NotSupportedException();
+
+    public string Canonicalize(string uri) => throw new NotSupportedException();
+
+    public ValueTask CloseAsync(SourceId source) => ValueTask.CompletedTask;
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private static TaskCompletionSource Opened()
+    {
+        var gate = new TaskCompletionSource();
+        gate.SetResult();
+        return gate;
+    }
+}
