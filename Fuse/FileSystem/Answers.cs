@@ -61,14 +61,18 @@ internal readonly struct AttributesAnswer(Errno error, FuseAttributesOut attribu
 /// <summary>OPEN.</summary>
 internal readonly struct OpenedAnswer(Errno error, ulong handle, HandleTable<OpenFile> handles) : IFuseAnswer
 {
-    /// <summary>Cached mode for the whole life of a node; its pages are one version's, so every open keeps them.</summary>
+    /// <summary>
+    /// Cached mode for the whole life of a node; its pages are one version's, so every open keeps them.
+    /// </summary>
     private const FuseOpenFlags Flags = FuseOpenFlags.KeepCache | FuseOpenFlags.NoFlush;
 
     private FuseOpenOut Opened => new() { Handle = handle, Flags = Flags };
 
-    public FuseReply Send(in FuseRequest request) => error == Errno.None ? request.Opened(Opened) : FuseReply.Error(error);
+    public FuseReply Send(in FuseRequest request) =>
+        error == Errno.None ? request.Opened(Opened) : FuseReply.Error(error);
 
-    public bool Send(FuseReplyToken token) => error == Errno.None ? token.ReplyOpened(Opened) : token.ReplyError(error);
+    public bool Send(FuseReplyToken token) =>
+        error == Errno.None ? token.ReplyOpened(Opened) : token.ReplyError(error);
 
     public void Undo()
     {

@@ -5,9 +5,9 @@ using OrleansCache.Namespaces;
 namespace OrleansCache.Fuse.FileSystem;
 
 /// <summary>
-/// One kernel inode: identity, the place where it was last seen, attributes. The kernel may hold a million of these, so the
-/// fields are packed and the path is made from the parents when it is needed. Only <see cref="NodeTable"/> changes it, under
-/// its lock for the lookup count and the chain, under the node's stripe for the rest.
+/// One kernel inode: identity, the place where it was last seen, attributes. The kernel may hold a million of these,
+/// so the fields are packed and the path is made from the parents when it is needed. Only <see cref="NodeTable"/>
+/// changes it, under its lock for the lookup count and the chain, under the node's stripe for the rest.
 /// </summary>
 internal sealed class FileNode(NodeIdentity identity)
 {
@@ -52,5 +52,7 @@ internal sealed class FileNode(NodeIdentity identity)
     public NodeIdentity Identity => new(File, Key, Kind);
 }
 
-/// <summary>A directory's entry and the parent's entry its path was made from; good as long as both are the current ones.</summary>
+/// <summary>
+/// A directory's entry and the parent's entry its path was made from; good as long as both are the current ones.
+/// </summary>
 internal sealed record PlacedEntry(NodeEntry? ParentEntry, NodeEntry Entry);

@@ -4,8 +4,8 @@ namespace OrleansCache.Fuse.FileSystem;
 internal sealed class FileSystemOptions
 {
     /// <summary>
-    /// How long a program may wait for one answer, then EIO. A minute: longer than a silo's restart, shorter than a person's
-    /// patience.
+    /// How long a program may wait for one answer, then EIO. A minute: longer than a silo's restart, shorter than a
+    /// person's patience.
     /// </summary>
     public TimeSpan Deadline { get; init; } = TimeSpan.FromSeconds(60);
 
@@ -15,12 +15,14 @@ internal sealed class FileSystemOptions
     /// <summary>Buffers those reads hold: 64 reads of 1 MiB, an eighth of the process's default budget.</summary>
     public long ReadBytesInFlightMax { get; init; } = 64L << 20;
 
-    /// <summary>Open files at one time (and as many open directories); the kernel's clients rarely have 20,000 each.</summary>
+    /// <summary>
+    /// Open files at one time (and as many open directories); the kernel's clients rarely have 20,000 each.
+    /// </summary>
     public int HandlesMax { get; init; } = 1 << 17;
 
     /// <summary>
-    /// Nodes above which the kernel is asked to forget files nobody has open. At about 250 bytes each, 400,000 nodes are
-    /// 100 MB, a fifth of the default budget.
+    /// Nodes above which the kernel is asked to forget files nobody has open. At about 250 bytes each, 400,000 nodes
+    /// are 100 MB, a fifth of the default budget.
     /// </summary>
     public int NodesSoftMax { get; init; } = 400_000;
 

@@ -1,6 +1,8 @@
 namespace OrleansCache.Fuse.FileSystem;
 
-/// <summary>What is open, by the handle the kernel carries. Bounded; a handle that is not one of ours finds nothing.</summary>
+/// <summary>
+/// What is open, by the handle the kernel carries. Bounded; a handle that is not one of ours finds nothing.
+/// </summary>
 internal sealed class HandleTable<T>(int capacity)
     where T : class, IDisposable
 {

@@ -4,12 +4,14 @@ namespace OrleansCache.Fuse.FileSystem;
 internal sealed class LeaseClock(TimeProvider time)
 {
     /// <summary>
-    /// The kernel counts from the moment it takes the reply and rounds up to a timer tick (10 ms at HZ=100), so this much
-    /// is kept back: its answer must end before the lease does.
+    /// The kernel counts from the moment it takes the reply and rounds up to a timer tick (10 ms at HZ=100), so this
+    /// much is kept back: its answer must end before the lease does.
     /// </summary>
     private static readonly TimeSpan Margin = TimeSpan.FromMilliseconds(12);
 
-    /// <summary>Longest validity ever given: keeps the arithmetic far from overflow; once an hour costs nothing.</summary>
+    /// <summary>
+    /// Longest validity ever given: keeps the arithmetic far from overflow; once an hour costs nothing.
+    /// </summary>
     private static readonly TimeSpan ValidityMax = TimeSpan.FromHours(1);
 
     private readonly long _frequency = time.TimestampFrequency;

@@ -11,8 +11,8 @@ internal static class NodeAttributes
     public const ulong RootInode = 1;
 
     /// <summary>
-    /// <c>st_blksize</c>. Not the block size of the source: programs allocate buffers of this size, and 4 MiB each would
-    /// cost a reader of small files more than it saves.
+    /// <c>st_blksize</c>. Not the block size of the source: programs allocate buffers of this size, and 4 MiB each
+    /// would cost a reader of small files more than it saves.
     /// </summary>
     private const uint PreferredBytes = 4096;
 
@@ -36,7 +36,8 @@ internal static class NodeAttributes
         };
         (attributes.AccessSeconds, attributes.AccessNanoseconds) = Split(node.AccessedNs);
         (attributes.ModifySeconds, attributes.ModifyNanoseconds) = Split(node.ModifiedNs);
-        (attributes.ChangeSeconds, attributes.ChangeNanoseconds) = Split(node.ChangedNs != 0 ? node.ChangedNs : node.ModifiedNs);
+        var changedNs = node.ChangedNs != 0 ? node.ChangedNs : node.ModifiedNs; // A store may have only one time.
+        (attributes.ChangeSeconds, attributes.ChangeNanoseconds) = Split(changedNs);
         return attributes;
     }
 

@@ -4,9 +4,9 @@ using OrleansCache.Metadata;
 namespace OrleansCache.Fuse.FileSystem;
 
 /// <summary>
-/// What a kernel inode stands for: one version of one file (its key), one state of a link (the kernel keeps its target) or a
-/// device, or a directory whatever its version. Page cache, size and mappings belong to the inode, so two versions of a file
-/// must differ here.
+/// What a kernel inode stands for: one version of one file (its key), one state of a link (the kernel keeps its
+/// target) or a device, or a directory whatever its version. Page cache, size and mappings belong to the inode, so
+/// two versions of a file must differ here.
 /// </summary>
 internal readonly record struct NodeIdentity(FileId File, FileKey Key, FileKind Kind)
 {

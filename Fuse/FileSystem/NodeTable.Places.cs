@@ -12,7 +12,8 @@ internal sealed partial class NodeTable
     private const int DepthMax = 2048;
 
     /// <summary>
-    /// The view's entry of a node at the place where it was last seen, without the seal (RefreshAsync brings a fresh one).
+    /// The view's entry of a node at the place where it was last seen, without the seal (RefreshAsync brings a fresh
+    /// one).
     /// </summary>
     /// <returns>Null when renames crossed so that the node has no path from the root: look the name up again.</returns>
     public NodeEntry? EntryOf(FileNode node) => EntryOf(node, 0);

@@ -5,9 +5,9 @@ using OrleansCache.Metadata;
 namespace OrleansCache.Fuse.FileSystem;
 
 /// <summary>
-/// The inodes the kernel knows, by node id and by identity, with their lookup counts. A node leaves when the kernel has given
-/// every lookup back. Thread-safe: one lock for membership and counts, striped locks for places and attributes; finding by id
-/// takes none.
+/// The inodes the kernel knows, by node id and by identity, with their lookup counts. A node leaves when the kernel
+/// has given every lookup back. Thread-safe: one lock for membership and counts, striped locks for places and
+/// attributes; finding by id takes none.
 /// </summary>
 internal sealed partial class NodeTable
 {
@@ -27,7 +27,9 @@ internal sealed partial class NodeTable
     /// <param name="root">The directory the mount shows.</param>
     /// <param name="validFor">What is left of its lease.</param>
     /// <param name="clock">Counts leases.</param>
-    /// <param name="capacity">Nodes at most; a lookup beyond it fails with ENFILE's like, so it is far above the trim limit.</param>
+    /// <param name="capacity">
+    /// Nodes at most; a lookup beyond it fails with ENFILE's like, so it is far above the trim limit.
+    /// </param>
     public NodeTable(NodeEntry root, TimeSpan validFor, LeaseClock clock, int capacity)
     {
         for (var stripe = 0; stripe < StripeCount; stripe++)

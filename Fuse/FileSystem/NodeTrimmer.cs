@@ -4,12 +4,15 @@ using OrleansCache.Fuse.Session;
 namespace OrleansCache.Fuse.FileSystem;
 
 /// <summary>
-/// Keeps the node table within its budget: the kernel forgets names only when it is short of memory itself, so above the limit
-/// it is asked to drop names of files nobody has open, oldest slot first. It forgets their nodes in its own time.
+/// Keeps the node table within its budget: the kernel forgets names only when it is short of memory itself, so above
+/// the limit it is asked to drop names of files nobody has open, oldest slot first. It forgets their nodes in its own
+/// time.
 /// </summary>
 internal sealed class NodeTrimmer(NodeTable nodes, FileSystemCounters counters, int limit)
 {
-    /// <summary>New nodes between two rounds, and names asked for in one: what comes in over the limit goes out.</summary>
+    /// <summary>
+    /// New nodes between two rounds, and names asked for in one: what comes in over the limit goes out.
+    /// </summary>
     private const int RoundNodes = 256;
 
     /// <summary>Slots looked at in one round: keeps a round under a tenth of a millisecond when few qualify.</summary>

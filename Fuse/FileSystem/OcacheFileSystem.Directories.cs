@@ -26,7 +26,9 @@ internal sealed partial class OcacheFileSystem
 
         // No FOPEN_CACHE_DIR: the kernel would show its copy of the listing beyond the lease to whoever keeps it open.
         var handle = _directories.Add(new OpenDirectory(node));
-        return handle == 0 ? FuseReply.Error(Errno.TooManyOpenFiles) : request.Opened(new FuseOpenOut { Handle = handle });
+        return handle == 0
+            ? FuseReply.Error(Errno.TooManyOpenFiles)
+            : request.Opened(new FuseOpenOut { Handle = handle });
     }
 
     public FuseReply ReadDir(in FuseRequest request, in FuseReadIn arguments) =>
@@ -277,7 +279,7 @@ internal sealed partial class OcacheFileSystem
 
     [LoggerMessage(
         Level = LogLevel.Error,
-        Message = "The listing of {Path} after {After} brought an empty page that is not the last; the program got EIO")]
+        Message = "The listing of {Path} after {After} brought an empty page, not the last; the program got EIO")]
     private partial void LogEmptyPage(string path, string? after);
 
     /// <summary>One READDIR or READDIRPLUS.</summary>

@@ -117,7 +117,9 @@ internal sealed partial class OcacheFileSystem
         return new OpenedAnswer(error, 0, _files);
     }
 
-    /// <summary>The data are not at hand: the session thread goes on, the read waits for its turn and its bytes.</summary>
+    /// <summary>
+    /// The data are not at hand: the session thread goes on, the read waits for its turn and its bytes.
+    /// </summary>
     private FuseReply ReadLater(in FuseRequest request, OpenFile file, long offset, int size)
     {
         Counters.WaitingReads.Add(1);
@@ -197,7 +199,9 @@ internal sealed partial class OcacheFileSystem
         }
     }
 
-    /// <summary>To the kernel fewer bytes mean the end of the file, so any other count is an error, never an answer.</summary>
+    /// <summary>
+    /// To the kernel fewer bytes mean the end of the file, so any other count is an error, never an answer.
+    /// </summary>
     private static int ExpectedBytes(OpenFile file, long offset, int size) =>
         (int)Math.Clamp(file.Reader.LengthBytes - offset, 0, size);
 

@@ -164,8 +164,8 @@ internal sealed partial class OcacheFileSystem
     }
 
     /// <summary>
-    /// For a node asked about by its place: when the place is gone or holds something else, ESTALE makes the kernel look the
-    /// name up again, and that answers truly.
+    /// For a node asked about by its place: when the place is gone or holds something else, ESTALE makes the kernel
+    /// look the name up again, and that answers truly.
     /// </summary>
     private static Errno ErrnoOfPlace(ReadStatus status) =>
         status is ReadStatus.Ok or ReadStatus.NotFound ? Errno.Stale : ReadStatusErrno.ToErrno(status);

@@ -8,10 +8,10 @@ using OrleansCache.Reading;
 namespace OrleansCache.Fuse.FileSystem;
 
 /// <summary>
-/// The namespace as a read-only file system. A node is one version of one file, so the kernel's pages of it are right for ever;
-/// names and attributes are given to the kernel for no longer than their lease. What the view or a reader answers at once is
-/// answered on the session thread; everything else is taken away and answered later, at the latest at the deadline.
-/// Thread-safe; docs/SEMANTICS.md says what programs see of it.
+/// The namespace as a read-only file system. A node is one version of one file, so the kernel's pages of it are right
+/// for ever; names and attributes are given to the kernel for no longer than their lease. What the view or a reader
+/// answers at once is answered on the session thread; everything else is taken away and answered later, at the latest
+/// at the deadline. Thread-safe; docs/SEMANTICS.md says what programs see of it.
 /// </summary>
 internal sealed partial class OcacheFileSystem : IFuseFileSystem
 {

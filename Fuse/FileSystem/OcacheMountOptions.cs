@@ -21,7 +21,9 @@ internal sealed class OcacheMountOptions
     /// <summary>Limits of nodes, handles and reads.</summary>
     public FileSystemOptions FileSystem { get; init; } = new();
 
-    /// <summary>How long the namespace may take to show <see cref="Path"/>: the deadline of a program's own calls.</summary>
+    /// <summary>
+    /// How long the namespace may take to show <see cref="Path"/>: the deadline of a program's own calls.
+    /// </summary>
     public TimeSpan StartTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>How long a stop waits for cancelled reads to let their files go.</summary>

@@ -3,10 +3,10 @@ using OrleansCache.Metadata;
 namespace OrleansCache.Fuse.FileSystem;
 
 /// <summary>
-/// One open directory. A cookie is a page and a position in it; a page is known by the name it starts after, so the listing
-/// goes on at the right name however the directory changes between pages. The last two pages are kept; an older one is listed
-/// again when somebody seeks back to it, and read from its start when it is not what it was: a name may come twice, never be
-/// left out. Thread-safe.
+/// One open directory. A cookie is a page and a position in it; a page is known by the name it starts after, so the
+/// listing goes on at the right name however the directory changes between pages. The last two pages are kept; an
+/// older one is listed again when somebody seeks back to it, and read from its start when it is not what it was: a
+/// name may come twice, never be left out. Thread-safe.
 /// </summary>
 internal sealed class OpenDirectory(FileNode node) : IDisposable
 {
@@ -38,7 +38,9 @@ internal sealed class OpenDirectory(FileNode node) : IDisposable
         }
     }
 
-    /// <summary>Where a cookie points. A cookie of before the last rewind, or an invented one, points to the beginning.</summary>
+    /// <summary>
+    /// Where a cookie points. A cookie of before the last rewind, or an invented one, points to the beginning.
+    /// </summary>
     public (long Sequence, int Position) Resolve(ulong cookie)
     {
         lock (_lock)

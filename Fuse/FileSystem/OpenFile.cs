@@ -4,8 +4,8 @@ using OrleansCache.Reading;
 namespace OrleansCache.Fuse.FileSystem;
 
 /// <summary>
-/// One open file: a node and its reader. Counted, because a read whose caller was interrupted may end after the last close;
-/// the reader is disposed when the handle and the last such read have let go.
+/// One open file: a node and its reader. Counted, because a read whose caller was interrupted may end after the last
+/// close; the reader is disposed when the handle and the last such read have let go.
 /// </summary>
 internal sealed class OpenFile : IDisposable
 {

@@ -4,8 +4,9 @@ using OrleansCache.Linux;
 namespace OrleansCache.Fuse.FileSystem;
 
 /// <summary>
-/// One operation that may outlive the call it came by. Exactly one side answers: the work, the deadline (EIO, never EAGAIN) or,
-/// through the session, the interrupt (EINTR); the last two also cancel the work. The work may end later than its answer.
+/// One operation that may outlive the call it came by. Exactly one side answers: the work, the deadline (EIO, never
+/// EAGAIN) or, through the session, the interrupt (EINTR); the last two also cancel the work. The work may end later
+/// than its answer.
 /// </summary>
 internal sealed class PendingOperation : IDisposable
 {

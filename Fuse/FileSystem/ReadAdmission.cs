@@ -1,8 +1,8 @@
 namespace OrleansCache.Fuse.FileSystem;
 
 /// <summary>
-/// Bounds the reads that wait for data, by number and by bytes of buffer. What is over the bound waits its turn; the queue is
-/// bounded by the session, which takes no more requests than it may leave unanswered.
+/// Bounds the reads that wait for data, by number and by bytes of buffer. What is over the bound waits its turn; the
+/// queue is bounded by the session, which takes no more requests than it may leave unanswered.
 /// </summary>
 internal sealed class ReadAdmission(int readsMax, long bytesMax)
 {
@@ -99,7 +99,9 @@ internal sealed class ReadAdmission(int readsMax, long bytesMax)
 
     private sealed record Waiter(int Bytes)
     {
-        /// <summary>True: come in. Continuations elsewhere: the one who leaves must not run the next one's read.</summary>
+        /// <summary>
+        /// True: come in. Continuations elsewhere: the one who leaves must not run the next one's read.
+        /// </summary>
         public TaskCompletionSource<bool> Turn { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }

@@ -17,10 +17,10 @@ internal static class ReadStatusErrno
         ReadStatus.StaleVersion => Errno.Stale, // The version is gone: at OPEN the kernel looks the name up again.
         ReadStatus.DeadlineExceeded => Errno.InputOutput, // A regular file's read must never see EAGAIN.
         ReadStatus.Unavailable => Errno.InputOutput,
-        ReadStatus.CapabilityRequired => Errno.InputOutput, // The client presents it by itself; seeing it here is a failure.
+        ReadStatus.CapabilityRequired => Errno.InputOutput, // The client presents it by itself.
         ReadStatus.CapabilityRefused => Errno.Stale, // A fresh lookup brings a fresh seal.
         ReadStatus.LeaseExpired => Errno.InputOutput, // The client takes a new lease by itself.
-        ReadStatus.InvalidRequest => Errno.InputOutput, // Ours, not the program's mistake: EINVAL would blame the program.
+        ReadStatus.InvalidRequest => Errno.InputOutput, // Our mistake: EINVAL would blame the program.
         ReadStatus.NotSupported => Errno.NotSupported,
         _ => throw new UnreachableException($"unmapped {status}"),
     };

@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace OrleansCache.Fuse.FileSystem;
 
 /// <summary>
-/// Objects by 64-bit id, for ids the kernel gives back: nodes and open files. An id is slot and generation, so it is never
-/// used twice and an old or invented one finds nothing. Finding takes no lock; adding and removing take one.
+/// Objects by 64-bit id, for ids the kernel gives back: nodes and open files. An id is slot and generation, so it is
+/// never used twice and an old or invented one finds nothing. Finding takes no lock; adding and removing take one.
 /// </summary>
 internal sealed class SlotTable<T>
     where T : class

@@ -36,9 +36,9 @@ public sealed partial class SemanticsTests
     [GeneratedRegex(@"`([A-Z]\w*_\w+_\w+)`")]
     private static partial Regex TestName();
 
-    /// <summary>A test method with the one line of its summary, when it has one about the promises.</summary>
+    /// <summary>A test method with the first line of its summary, when it has one about the promises.</summary>
     [GeneratedRegex(
-        @"(/// <summary>docs/SEMANTICS\.md (?<summary>[^\n]*)\n\s*)?"
+        @"(/// <summary>(\n\s*/// )?docs/SEMANTICS\.md (?<summary>[^\n]*)(\n\s*/// [^\n]*)*\n\s*)?"
         + @"\[(Fact|Theory)\](\s*\[InlineData\(.*\)\])*\s*public (async )?(Task|void) (?<name>\w+)\(")]
     private static partial Regex Test();
 

@@ -45,7 +45,8 @@ internal sealed class FakeFile(FileId id, FileKind kind)
 }
 
 /// <summary>
-/// Bytes that tell their version at every place: word i is seed + i. So any aligned piece shows whether it is one version's.
+/// Bytes that tell their version at every place: word i is seed + i. So any aligned piece shows whether it is one
+/// version's.
 /// </summary>
 internal readonly record struct FakeContent(ulong Seed, long LengthBytes)
 {

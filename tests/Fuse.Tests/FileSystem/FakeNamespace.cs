@@ -5,8 +5,8 @@ using OrleansCache.Metadata;
 namespace OrleansCache.Fuse.Tests.FileSystem;
 
 /// <summary>
-/// A namespace in memory that keeps the promises of <see cref="INamespaceView"/>: what it said of a name stays so until the
-/// lease it gave is over, whatever happens to the tree meanwhile.
+/// A namespace in memory that keeps the promises of <see cref="INamespaceView"/>: what it said of a name stays so
+/// until the lease it gave is over, whatever happens to the tree meanwhile.
 /// </summary>
 internal sealed class FakeNamespace : INamespaceView
 {
@@ -90,7 +90,9 @@ internal sealed class FakeNamespace : INamespaceView
         }
     }
 
-    /// <summary>A new content under the same identity, or, as rename(2) does it, another file under the same name.</summary>
+    /// <summary>
+    /// A new content under the same identity, or, as rename(2) does it, another file under the same name.
+    /// </summary>
     public FakeContent Replace(string path, long lengthBytes, bool byRename)
     {
         lock (_lock)
@@ -105,7 +107,9 @@ internal sealed class FakeNamespace : INamespaceView
         }
     }
 
-    /// <summary>The lease is over: what was said before need not hold any more. (The kernel's own copy runs on.)</summary>
+    /// <summary>
+    /// The lease is over: what was said before need not hold any more. (The kernel's own copy runs on.)
+    /// </summary>
     public void EndLeases() => _leases.Clear();
 
     public ValueTask<NodeOutcome> GetRootAsync(CancellationToken cancellationToken) =>

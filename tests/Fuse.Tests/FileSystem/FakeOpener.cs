@@ -4,7 +4,9 @@ using OrleansCache.Reading;
 
 namespace OrleansCache.Fuse.Tests.FileSystem;
 
-/// <summary>Opens the fake tree's files; says when bytes are resident, when they must be waited for, and when they are gone.</summary>
+/// <summary>
+/// Opens the fake tree's files; says when bytes are resident, when they must be waited for, and when they are gone.
+/// </summary>
 internal sealed class FakeOpener : IFileOpener
 {
     private int _open;

@@ -9,7 +9,10 @@ public sealed class ModelTests(ITestOutputHelper output)
 {
     private const int ENOENT = 2;
 
-    /// <summary>docs/SEMANTICS.md 1.1, 1.2, 2.3: with a lease of zero the mount is the tree, and an open file stays what it was.</summary>
+    /// <summary>
+    /// docs/SEMANTICS.md 1.1, 1.2, 2.3: with a lease of zero the mount is the tree, and an open file stays what it
+    /// was.
+    /// </summary>
     [Theory]
     [InlineData(1, false)]
     [InlineData(2, true)]

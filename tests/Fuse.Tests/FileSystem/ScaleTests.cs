@@ -189,7 +189,9 @@ public sealed class ScaleTests(ITestOutputHelper output)
         Assert.Equal(8, TestLibc.Read(kept, new byte[8], 0));
     }
 
-    /// <summary>docs/SEMANTICS.md 1.1: 16 readers at random offsets, through read, mmap-free page cache and O_DIRECT alike.</summary>
+    /// <summary>
+    /// docs/SEMANTICS.md 1.1: 16 readers at random offsets, through read, mmap-free page cache and O_DIRECT alike.
+    /// </summary>
     [Theory]
     [InlineData(1)]
     [InlineData(20261122)]
@@ -214,7 +216,10 @@ public sealed class ScaleTests(ITestOutputHelper output)
         Assert.Equal(0, statistics.ReadsInFlight);
     }
 
-    /// <summary>docs/SEMANTICS.md 1.1: the same through mmap, by another program (a page fault must not stop our own collector).</summary>
+    /// <summary>
+    /// docs/SEMANTICS.md 1.1: the same through mmap, by another program (a page fault must not stop our own
+    /// collector).
+    /// </summary>
     [Fact]
     public async Task Mappings_see_what_the_model_says()
     {

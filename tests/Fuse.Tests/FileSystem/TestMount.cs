@@ -54,7 +54,9 @@ internal sealed class TestMount : IAsyncDisposable
         Assert.Equal(0, Opener.OpenReaders);
     }
 
-    /// <summary>Runs on a thread of its own: a system call that waits for the mount must not hold a pool thread.</summary>
+    /// <summary>
+    /// Runs on a thread of its own: a system call that waits for the mount must not hold a pool thread.
+    /// </summary>
     public static Task<T> OnThreadAsync<T>(Func<T> work) => Task.Factory.StartNew(
         work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 

@@ -67,7 +67,9 @@ public sealed class WaitingReadTests
         await TestMount.EventuallyAsync(() => view.Waiting == 0, "the lookup to be cancelled, its gate still closed");
     }
 
-    /// <summary>docs/SEMANTICS.md 3.2: the kernel does not let go of such a reader by itself, so the deadline has to.</summary>
+    /// <summary>
+    /// docs/SEMANTICS.md 3.2: the kernel does not let go of such a reader by itself, so the deadline has to.
+    /// </summary>
     [Fact]
     public async Task A_killed_reader_with_O_DIRECT_is_gone_at_the_deadline()
     {
@@ -85,7 +87,9 @@ public sealed class WaitingReadTests
         await reader.WaitForExitAsync(timeout.Token);
     }
 
-    /// <summary>docs/SEMANTICS.md 3.1: EIO at the deadline, also when the reader does not listen; never EAGAIN.</summary>
+    /// <summary>
+    /// docs/SEMANTICS.md 3.1: EIO at the deadline, also when the reader does not listen; never EAGAIN.
+    /// </summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
