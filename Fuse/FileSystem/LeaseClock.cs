@@ -19,7 +19,7 @@ internal sealed class LeaseClock(TimeProvider time)
     /// <summary>The timestamp at which a lease with this much left is over.</summary>
     public long ExpiryOf(TimeSpan validFor)
     {
-        var ticks = Math.Clamp(validFor.Ticks, 0, ValidityMax.Ticks);
+        var ticks = Bound(validFor).Ticks;
         return time.GetTimestamp() + (long)(ticks * ((double)_frequency / TimeSpan.TicksPerSecond));
     }
 
@@ -34,7 +34,13 @@ internal sealed class LeaseClock(TimeProvider time)
     }
 
     /// <summary>The same for an answer that has just come.</summary>
-    public static TimeSpan ForKernel(TimeSpan validFor) => Shorten(validFor > ValidityMax ? ValidityMax : validFor);
+    public static TimeSpan ForKernel(TimeSpan validFor) => Shorten(Bound(validFor));
+
+    /// <summary>From zero to an hour; <see cref="Timeout.InfiniteTimeSpan"/> (<c>sync=never</c>) is the hour.</summary>
+    private static TimeSpan Bound(TimeSpan validFor) =>
+        validFor == Timeout.InfiniteTimeSpan || validFor > ValidityMax ? ValidityMax
+        : validFor < TimeSpan.Zero ? TimeSpan.Zero
+        : validFor;
 
     private static TimeSpan Shorten(TimeSpan left) => left <= Margin ? TimeSpan.Zero : left - Margin;
 }

@@ -25,6 +25,11 @@ public sealed class ScaleTests(ITestOutputHelper output)
         var sizes = await TestMount.OnThreadAsync(() => new DirectoryInfo(mount.Path).EnumerateFiles()
             .ToDictionary(file => file.Name, file => file.Length));
         output.WriteLine($"{Count} names with lengths in {clock.ElapsedMilliseconds} ms, {mount.Mount.GetStatistics().Nodes} nodes");
+        foreach (var (opcode, one) in mount.Mount.GetStatistics().Requests.ByOpcode)
+        {
+            output.WriteLine($"{opcode}: {one.Requests} requests, {one.TotalTime.TotalMilliseconds:f0} ms");
+        }
+
         Assert.Equal(Count, sizes.Count);
         Assert.All(sizes, pair => Assert.Equal(int.Parse(pair.Key.AsSpan(7), CultureInfo.InvariantCulture), pair.Value));
         Assert.InRange(view.Listings, Count / view.PageEntries, 2 * Count / view.PageEntries);
