@@ -138,6 +138,7 @@ public sealed partial class DiskBlockStore
                 // The kernel may have dropped dirty pages: what a read shows now need not be what was written.
                 _store.SetUnhealthy(exception);
                 _store.DistrustEverything();
+                _store._directory.SetDistrusted(true);
                 throw;
             }
 

@@ -83,6 +83,7 @@ public sealed partial class DiskBlockStore
         if (damage is not null)
         {
             await _housekeeping.CheckpointAsync();
+            _directory.SetDistrusted(false);
         }
 
         _recovered = true;
@@ -120,6 +121,11 @@ public sealed partial class DiskBlockStore
 
         var replayFrom = from ?? _journal.BeginAddress;
         _housekeeping.CheckpointAddress = Math.Min(replayFrom, _journal.TailAddress);
+        if (_directory.IsDistrusted)
+        {
+            damage ??= "a sync of its disk failed when it was last open";
+        }
+
         if (_journal.HasLostCommit)
         {
             damage ??= "a commit of the journal is damaged";

@@ -78,6 +78,29 @@ internal sealed class TierDirectory : IDisposable
         }
     }
 
+    /// <summary>
+    /// A sync failed: the kernel may have dropped pages that a later start, in the same boot, would take for written. True
+    /// until a checkpoint holds the distrust.
+    /// </summary>
+    public bool IsDistrusted => File.Exists(DistrustPath);
+
+    private string DistrustPath => Path.Combine(Root, "distrust");
+
+    /// <summary>Remembers that a sync failed, as well as a failing disk can.</summary>
+    public void SetDistrusted(bool distrusted)
+    {
+        if (distrusted)
+        {
+            using var marker = FileOpening.Open(DistrustPath, OpenFlags.ReadWrite | OpenFlags.Create);
+        }
+        else
+        {
+            FileSpace.Unlink(DistrustPath);
+        }
+
+        FileSpace.Sync(Handle);
+    }
+
     public long FreeBytes() => new DriveInfo(Root).AvailableFreeSpace;
 
     public void Dispose()

@@ -234,6 +234,23 @@ public sealed class RestartTests
         Assert.Equal(PinStatus.Pinned, damaged.Read(2, 0, (int)Length));
     }
 
+    [Fact]
+    public async Task After_a_failed_sync_even_the_same_boot_is_not_believed()
+    {
+        await using var tier = new TestTier();
+        await tier.OpenAsync();
+        await tier.FillAllAsync(1, Length);
+        await using var killed = await tier.CopyAsKilledAsync();
+        await File.WriteAllTextAsync(Path.Combine(killed.Root, "distrust"), string.Empty); // What a failed syncfs leaves.
+        Damage(killed.PathOf(1), 10, zeroed: true);
+        await killed.OpenAsync();
+        Assert.Equal(PinStatus.Unproven, killed.Read(1, 0, 10));
+        await killed.OpenAsync(); // The distrust is in the checkpoint now.
+        Assert.Equal(FillStatus.Started, await killed.FillAsync(1, Length, 0));
+        Assert.Equal(FillStatus.Resident, await killed.FillAsync(1, Length, 1));
+        Assert.Equal(1, killed.Store.GetStats().CorruptBlocks);
+    }
+
     private static void Damage(string path, long offset, bool zeroed)
     {
         using var file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
