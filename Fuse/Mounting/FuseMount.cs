@@ -111,7 +111,8 @@ internal sealed partial class FuseMount : IAsyncDisposable
             if (MountTable.Find(Path) is { } entry)
             {
                 File.WriteAllText(
-                    $"/sys/class/bdi/{entry.DeviceMajor}:{entry.DeviceMinor}/read_ahead_kb", $"{_options.ReadAheadKiB}");
+                    $"/sys/class/bdi/{entry.DeviceMajor}:{entry.DeviceMinor}/read_ahead_kb",
+                    $"{_options.ReadAheadKiB}");
             }
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)

@@ -2,7 +2,7 @@ using OrleansCache.Linux;
 
 namespace OrleansCache.Fuse.Mounting;
 
-/// <summary>Makes sure that a path is fit to be mounted on, and clears away what a dead process of ours left there.</summary>
+/// <summary>Makes sure that a path can be mounted on, and clears away what a dead process of ours left.</summary>
 internal static class MountPoint
 {
     /// <summary>Mounts that crashed one above the other at one place; more than these is no accident.</summary>
@@ -100,7 +100,7 @@ internal static class MountPoint
         Unmounting.Run(path, forced: true, options);
     }
 
-    /// <summary>A mount whose process hangs would block stat(2) for ever: ask on a thread that may be left behind.</summary>
+    /// <summary>A hanging mount would block stat(2) for ever: ask on a thread that may be left behind.</summary>
     private static async Task<(Errno Error, FileStatus Status)> StatusAsync(
         string path, TimeSpan timeout, TimeProvider time)
     {

@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 namespace OrleansCache.Fuse.Protocol;
 
 /// <summary>What we would like INIT to agree on.</summary>
-/// <param name="Features">Asked for where the kernel offers them; <see cref="FuseFeatures.InitExtended"/> is added.</param>
+/// <param name="Features">Asked for where the kernel offers them; InitExtended is added.</param>
 /// <param name="PagesMax">Pages of the largest READ.</param>
 /// <param name="BackgroundMax">Readahead and direct reads the kernel keeps in flight.</param>
 /// <param name="StackDepthMax">1, or 2 when the backing files lie on a stacked file system.</param>

@@ -14,7 +14,7 @@ internal sealed unsafe partial class FuseChannel(SafeFileHandle device, bool own
 {
     public SafeFileHandle Device { get; } = device;
 
-    /// <summary>Reads one request; negative with its error. EINTR is passed on: it is how a stop wakes the thread.</summary>
+    /// <summary>Reads one request; negative with its error. EINTR is passed on: a stop wakes the thread so.</summary>
     public nint Receive(byte* buffer, int capacityBytes, out Errno error) =>
         DescriptorIo.Read(Device, buffer, capacityBytes, out error);
 
@@ -59,7 +59,7 @@ internal sealed unsafe partial class FuseChannel(SafeFileHandle device, bool own
         }
     }
 
-    /// <summary>Asks the kernel to repeat an INTERRUPT; false when its request is not owed on this descriptor.</summary>
+    /// <summary>Asks the kernel to repeat an INTERRUPT; false when its request is not owed here.</summary>
     public bool AskInterruptAgain(ulong interruptUnique)
     {
         var header = new FuseOutHeader

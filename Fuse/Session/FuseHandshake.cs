@@ -18,7 +18,7 @@ internal static class FuseHandshake
         | FuseFeatures.MaxPages | FuseFeatures.CacheSymlinks | FuseFeatures.ExplicitInvalidateData
         | FuseFeatures.AbortError | FuseFeatures.HasExpireOnly | FuseFeatures.DirectIoAllowMmap;
 
-    /// <summary>Waits for INIT and answers it; throws <see cref="FuseMountException"/> when that does not work.</summary>
+    /// <summary>Waits for INIT and answers it; throws <see cref="FuseMountException"/>.</summary>
     public static unsafe FuseConnectionInfo Run(SafeFileHandle device, FuseSessionOptions options)
     {
         var wishes = new FuseWishes(

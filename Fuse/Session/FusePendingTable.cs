@@ -120,7 +120,7 @@ internal sealed partial class FusePendingTable(int requestsMax, FuseCounters cou
 
     [LoggerMessage(
         Level = LogLevel.Error,
-        Message = "{Opcode} was answered with {LengthBytes} bytes, which the kernel would not take; the caller gets EIO")]
+        Message = "{Opcode} was answered with {LengthBytes} bytes, which the kernel refuses; the caller gets EIO")]
     internal partial void LogBadReply(FuseOpcode opcode, int lengthBytes);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "A cancellation callback of an interrupted FUSE request failed")]

@@ -37,7 +37,7 @@ internal sealed unsafe class FuseRequestContext(
         Volatile.Write(ref _current, message.Header.Unique);
     }
 
-    /// <summary>Answers the current operation, if it is this one and defers itself later, with EINTR. Any thread.</summary>
+    /// <summary>If this is the current operation and it defers itself later: it ends with EINTR. Any thread.</summary>
     public bool TryMarkInterrupted(ulong unique)
     {
         if (Volatile.Read(ref _current) != unique)

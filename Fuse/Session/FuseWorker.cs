@@ -47,7 +47,7 @@ internal sealed unsafe partial class FuseWorker : IDisposable
     public void Start(int number) =>
         new Thread(Run, StackBytes) { IsBackground = true, Name = $"fuse-{number}" }.Start();
 
-    /// <summary>Makes a blocked read return, if the thread blocks right now; repeat until <see cref="HasEnded"/>.</summary>
+    /// <summary>Makes the read return, if the thread blocks in it now; repeat until <see cref="HasEnded"/>.</summary>
     public void Wake()
     {
         if (_threadId is not 0 and var thread && !_ended)

@@ -4,7 +4,7 @@ namespace OrleansCache.Fuse.Session;
 
 /// <summary>
 /// What a session serves: one method per operation of a read-only file system. Everything else the session answers
-/// itself (EROFS to changes, ENOSYS to the rest, INTERRUPT through the reply token's cancellation).
+/// itself (EROFS to changes, ENOSYS to the rest, INTERRUPT by the reply token's cancellation).
 /// </summary>
 /// <remarks>
 /// Threading: called by many session threads at once, several times for one node; calls of one open file may overlap.

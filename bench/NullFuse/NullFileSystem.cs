@@ -10,7 +10,7 @@ namespace OrleansCache.NullFuse;
 /// Nothing behind the session: one directory of equal files (f0, f1, ...) whose every read is the same memory. What
 /// a benchmark sees here is the kernel, the session threads and nothing else.
 /// </summary>
-/// <remarks>Node 1 is the directory, file n is node n + 2. No state changes, so forgets and releases are empty.</remarks>
+/// <remarks>Node 1 is the directory, file n is node n + 2. Nothing changes: forgets and releases are empty.</remarks>
 internal sealed unsafe class NullFileSystem(NullFuseOptions options) : IFuseFileSystem, IDisposable
 {
     private const ulong FirstFile = 2;
