@@ -22,14 +22,28 @@ public readonly partial record struct FileStatus(
 
     /// <summary>Asks for the status of a path.</summary>
     /// <returns>None and the status, or why there is none.</returns>
-    public static unsafe Errno Get(string path, bool followLinks, out FileStatus status)
+    public static Errno Get(string path, bool followLinks, out FileStatus status)
+    {
+        const int NoFollow = 0x100;
+        return Get(path, followLinks ? 0 : NoFollow, out status);
+    }
+
+    /// <summary>The same, following links, but from the server of a network or FUSE file system and no cache: it tells
+    /// whether that server still answers, and waits for it.</summary>
+    /// <returns>None and the status, or why there is none.</returns>
+    public static Errno GetFresh(string path, out FileStatus status)
+    {
+        const int ForceSync = 0x2000;
+        return Get(path, ForceSync, out status);
+    }
+
+    private static unsafe Errno Get(string path, int flags, out FileStatus status)
     {
         const int CurrentDirectory = -100;
-        const int NoFollow = 0x100;
         const uint BasicStatistics = 0x7FF;
         status = default;
         Statx raw;
-        if (NativeStatx(CurrentDirectory, path, followLinks ? 0 : NoFollow, BasicStatistics, &raw) != 0)
+        if (NativeStatx(CurrentDirectory, path, flags, BasicStatistics, &raw) != 0)
         {
             return (Errno)Marshal.GetLastPInvokeError();
         }

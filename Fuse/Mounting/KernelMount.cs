@@ -50,7 +50,7 @@ internal static class KernelMount
     }
 
     /// <summary>The option string of fusermount3, which adds descriptor, user and group itself.</summary>
-    private static string HelperOptions(FuseMountOptions options, int readBytesMax)
+    internal static string HelperOptions(FuseMountOptions options, int readBytesMax)
     {
         var allowOther = options.AllowOther ?? false ? ",allow_other" : string.Empty;
         var readOnly = options.ReadOnly ? "ro" : "rw";

@@ -9,8 +9,8 @@ internal static class MountPoint
     private const int StaleLayersMax = 16;
 
     /// <summary>
-    /// The path as mountinfo spells it: absolute, symbolic links resolved. The last part is not looked at when it is
-    /// no link, so that this works for a mount whose process is dead.
+    /// The path as mountinfo spells it: absolute, symbolic links resolved. A mount point is not asked, so that this
+    /// works for one whose process is dead or hangs.
     /// </summary>
     public static string Resolve(string path)
     {
@@ -20,13 +20,16 @@ internal static class MountPoint
             return full;
         }
 
-        if (FileStatus.Get(full, followLinks: false, out var status) == Errno.None && status.IsLink)
+        var parent = RealPath.Get(System.IO.Path.GetDirectoryName(full)!);
+        var resolved = parent is null ? full : System.IO.Path.Combine(parent, System.IO.Path.GetFileName(full));
+        if (MountTable.Find(resolved) is not null)
         {
-            return RealPath.Get(full) ?? full;
+            return resolved; // A directory, then; asking it could wait for ever.
         }
 
-        var parent = RealPath.Get(System.IO.Path.GetDirectoryName(full)!);
-        return parent is null ? full : System.IO.Path.Combine(parent, System.IO.Path.GetFileName(full));
+        return FileStatus.Get(resolved, followLinks: false, out var status) == Errno.None && status.IsLink
+            ? RealPath.Get(resolved) ?? resolved
+            : resolved;
     }
 
     /// <summary>Checks a resolved path; throws <see cref="FuseMountException"/> that says what to do.</summary>
@@ -105,7 +108,7 @@ internal static class MountPoint
         string path, TimeSpan timeout, TimeProvider time)
     {
         var answer = new TaskCompletionSource<(Errno, FileStatus)>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var thread = new Thread(() => answer.SetResult((FileStatus.Get(path, true, out var status), status)))
+        var thread = new Thread(() => answer.SetResult((FileStatus.GetFresh(path, out var status), status)))
         {
             IsBackground = true,
             Name = "mount-point-stat",
