@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace OrleansCache.Linux;
 
-/// <summary>What statx(2) says of a path. Unlike .NET's file information it keeps the error that says why not.</summary>
+/// <summary>What statx(2) says of a path. Unlike .NET's file information it keeps the error.</summary>
 /// <param name="Mode">File type and permissions, st_mode.</param>
 /// <param name="Inode">st_ino.</param>
 /// <param name="SizeBytes">st_size.</param>

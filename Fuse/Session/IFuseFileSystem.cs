@@ -9,13 +9,13 @@ namespace OrleansCache.Fuse.Session;
 /// <remarks>
 /// Threading: called by many session threads at once, several times for one node; calls of one open file may overlap.
 /// A method returns a reply made by FuseReply or the request (written at once, nothing allocated), or takes the reply
-/// away with <see cref="FuseRequest.Defer"/>, returns <see cref="FuseReply.Deferred"/> and answers the token later from any
-/// thread. It never waits for a network or another request: a waiting call holds a session thread.
+/// away with <see cref="FuseRequest.Defer"/>, returns <see cref="FuseReply.Deferred"/> and answers the token later
+/// from any thread. It never waits for a network or another request: a waiting call holds a session thread.
 /// Requests, names and buffers live until the method returns. An exception becomes EIO and one log line.
 /// </remarks>
 internal interface IFuseFileSystem
 {
-    /// <summary>Called once, before the first operation; the connection stays valid until <see cref="Destroy"/>.</summary>
+    /// <summary>Called once, before the first operation; the connection is valid until <see cref="Destroy"/>.</summary>
     void Init(IFuseConnection connection);
 
     /// <summary>Called once, after the last operation: every node and handle is gone, no reply is taken.</summary>
@@ -51,7 +51,7 @@ internal interface IFuseFileSystem
     /// <summary>Answer with <see cref="FuseRequest.Opened"/>.</summary>
     FuseReply OpenDir(in FuseRequest request, in FuseOpenIn arguments);
 
-    /// <summary>Pack entries with <see cref="FuseRequest.Directory"/>, answer with its UsedBytes through Filled.</summary>
+    /// <summary>Pack entries with <see cref="FuseRequest.Directory"/>, answer Filled(its UsedBytes).</summary>
     FuseReply ReadDir(in FuseRequest request, in FuseReadIn arguments);
 
     /// <summary>As <see cref="ReadDir"/>, with a looked-up node in each entry.</summary>

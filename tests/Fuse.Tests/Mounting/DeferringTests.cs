@@ -33,7 +33,8 @@ public sealed class DeferringTests
             return FuseReply.Deferred;
         };
         await using var mount = await TestMount.StartAsync(_fileSystem);
-        var readers = Enumerable.Range(0, 4).Select(_ => TestMount.RunAsync(() => File.ReadAllBytes(mount.File("file"))));
+        var readers = Enumerable.Range(0, 4)
+            .Select(_ => TestMount.RunAsync(() => File.ReadAllBytes(mount.File("file"))));
         Assert.All(await Task.WhenAll(readers), read => Assert.True(content.AsSpan().SequenceEqual(read)));
         Assert.Equal(0, mount.Mount.Session.PendingCount);
     }

@@ -9,7 +9,7 @@ public sealed class MountTableTests
 {
     private const string Table =
         "21 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw\n"
-        + "40 21 0:45 / /mnt/with\\040space\\134back ro,nosuid,nodev shared:9 master:2 - fuse.ocache ocache ro,user_id=0\n"
+        + "40 21 0:45 / /mnt/with\\040space\\134back ro shared:9 master:2 - fuse.ocache ocache ro,user_id=0\n"
         + "41 21 0:46 / /mnt/plain ro - fuse.sshfs host:/x rw\n";
 
     [Fact]

@@ -25,7 +25,11 @@ public sealed class FuseNegotiationTests
     {
         var offer = new FuseInitIn
         {
-            Major = 7, Minor = 45, Flags = uint.MaxValue, FlagsHigh = uint.MaxValue, ReadAheadBytesMax = 131072,
+            Major = 7,
+            Minor = 45,
+            Flags = uint.MaxValue,
+            FlagsHigh = uint.MaxValue,
+            ReadAheadBytesMax = 131072,
         };
         Assert.Equal(FuseNegotiationResult.Agreed, Negotiate(offer, out var reply));
         Assert.Equal(Wanted | FuseFeatures.InitExtended, FuseNegotiation.Features(in reply));

@@ -38,12 +38,13 @@ public sealed unsafe class WireStructTests
     public void Fields_that_a_wrong_order_would_hide_are_where_the_kernel_has_them()
     {
         var init = default(FuseInitOut);
-        Assert.Equal(16, Unsafe.ByteOffset(ref Unsafe.As<FuseInitOut, byte>(ref init), ref Byte(ref init.BackgroundMax)));
-        Assert.Equal(28, Unsafe.ByteOffset(ref Unsafe.As<FuseInitOut, byte>(ref init), ref Byte(ref init.PagesMax)));
-        Assert.Equal(32, Unsafe.ByteOffset(ref Unsafe.As<FuseInitOut, byte>(ref init), ref Byte(ref init.FlagsHigh)));
-        Assert.Equal(36, Unsafe.ByteOffset(ref Unsafe.As<FuseInitOut, byte>(ref init), ref Byte(ref init.StackDepthMax)));
+        ref var reply = ref Byte(ref init);
+        Assert.Equal(16, Unsafe.ByteOffset(ref reply, ref Byte(ref init.BackgroundMax)));
+        Assert.Equal(28, Unsafe.ByteOffset(ref reply, ref Byte(ref init.PagesMax)));
+        Assert.Equal(32, Unsafe.ByteOffset(ref reply, ref Byte(ref init.FlagsHigh)));
+        Assert.Equal(36, Unsafe.ByteOffset(ref reply, ref Byte(ref init.StackDepthMax)));
         var attributes = default(FuseAttributes);
-        ref var start = ref Unsafe.As<FuseAttributes, byte>(ref attributes);
+        ref var start = ref Byte(ref attributes);
         Assert.Equal(60, Unsafe.ByteOffset(ref start, ref Byte(ref attributes.Mode)));
         Assert.Equal(80, Unsafe.ByteOffset(ref start, ref Byte(ref attributes.BlockSizeBytes)));
     }

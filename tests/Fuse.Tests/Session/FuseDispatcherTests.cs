@@ -35,7 +35,10 @@ public sealed unsafe class FuseDispatcherTests : IDisposable
         Prop.ForAll<byte, ushort, byte>((opcode, length, way) =>
         {
             var bytes = FuseMessageTests.Message((FuseOpcode)(opcode % 60), ReadBody(1000), 0);
-            using var fileSystem = new TestFileSystem { OnAny = (in FuseRequest request) => Misbehave(request, length, way % 5) };
+            using var fileSystem = new TestFileSystem
+            {
+                OnAny = (in FuseRequest request) => Misbehave(in request, length, way % 5),
+            };
             return IsSound(Dispatch(fileSystem, bytes), bytes) && _pending.Count == 0;
         }).QuickCheckThrowOnFailure();
 

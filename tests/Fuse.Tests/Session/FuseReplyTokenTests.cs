@@ -35,7 +35,10 @@ public sealed class FuseReplyTokenTests
             var token = Add(table, (ulong)round);
             var byFileSystem = false;
             var bySession = false;
-            Parallel.Invoke(() => byFileSystem = token.ReplyOkForTest(), () => bySession = table.Interrupt((ulong)round));
+            var unique = (ulong)round;
+            Parallel.Invoke(
+                () => byFileSystem = token.ReplyData("x"u8),
+                () => bySession = table.Interrupt(unique));
             Assert.True(byFileSystem ^ bySession, $"round {round}: file system {byFileSystem}, session {bySession}");
             interrupted += bySession ? 1 : 0;
         }
@@ -128,9 +131,4 @@ public sealed class FuseReplyTokenTests
         var header = new FuseInHeader { Unique = unique, Opcode = FuseOpcode.Read };
         return table.Add(_sink, in header, askedBytes, TimeProvider.System.GetTimestamp());
     }
-}
-
-internal static class FuseReplyTokenTesting
-{
-    public static bool ReplyOkForTest(this FuseReplyToken token) => token.ReplyData("x"u8);
 }
