@@ -2,15 +2,11 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Orleans.Runtime;
 
+#pragma warning disable CA1036 // Identities are sorted, not compared with operators.
+
 /// <summary>Who a grain is: its type and its key. The text form is <c>type/key</c>.</summary>
-public readonly struct GrainId(GrainType type, IdSpan key) : IEquatable<GrainId>, IComparable<GrainId>
+public readonly record struct GrainId(GrainType Type, IdSpan Key) : IComparable<GrainId>
 {
-    /// <summary>The kind of grain.</summary>
-    public GrainType Type { get; } = type;
-
-    /// <summary>The key within the kind.</summary>
-    public IdSpan Key { get; } = key;
-
     /// <summary>Whether this names no grain.</summary>
     public bool IsDefault => Type.IsDefault && Key.IsDefault;
 
@@ -49,9 +45,6 @@ public readonly struct GrainId(GrainType type, IdSpan key) : IEquatable<GrainId>
     public bool Equals(GrainId other) => Key.Equals(other.Key) && Type.Equals(other.Type);
 
     /// <inheritdoc/>
-    public override bool Equals(object? obj) => obj is GrainId other && Equals(other);
-
-    /// <inheritdoc/>
     public override int GetHashCode() => (int)GetUniformHashCode();
 
     /// <inheritdoc/>
@@ -63,22 +56,4 @@ public readonly struct GrainId(GrainType type, IdSpan key) : IEquatable<GrainId>
 
     /// <inheritdoc/>
     public override string ToString() => $"{Type}/{Key}";
-
-    /// <summary>Equality by type and key.</summary>
-    public static bool operator ==(GrainId left, GrainId right) => left.Equals(right);
-
-    /// <summary>Inequality by type or key.</summary>
-    public static bool operator !=(GrainId left, GrainId right) => !left.Equals(right);
-
-    /// <summary>Order by type, then key.</summary>
-    public static bool operator <(GrainId left, GrainId right) => left.CompareTo(right) < 0;
-
-    /// <summary>Order by type, then key.</summary>
-    public static bool operator <=(GrainId left, GrainId right) => left.CompareTo(right) <= 0;
-
-    /// <summary>Order by type, then key.</summary>
-    public static bool operator >(GrainId left, GrainId right) => left.CompareTo(right) > 0;
-
-    /// <summary>Order by type, then key.</summary>
-    public static bool operator >=(GrainId left, GrainId right) => left.CompareTo(right) >= 0;
 }

@@ -2,6 +2,8 @@ using System.Text;
 
 namespace Orleans.Runtime;
 
+#pragma warning disable CA1036 // Identities are sorted, not compared with operators.
+
 /// <summary>A short UTF-8 name with its hash: the building block of identities.</summary>
 public readonly struct IdSpan : IEquatable<IdSpan>, IComparable<IdSpan>
 {
@@ -50,16 +52,4 @@ public readonly struct IdSpan : IEquatable<IdSpan>, IComparable<IdSpan>
 
     /// <summary>Inequality by content.</summary>
     public static bool operator !=(IdSpan left, IdSpan right) => !left.Equals(right);
-
-    /// <summary>Order by bytes.</summary>
-    public static bool operator <(IdSpan left, IdSpan right) => left.CompareTo(right) < 0;
-
-    /// <summary>Order by bytes.</summary>
-    public static bool operator <=(IdSpan left, IdSpan right) => left.CompareTo(right) <= 0;
-
-    /// <summary>Order by bytes.</summary>
-    public static bool operator >(IdSpan left, IdSpan right) => left.CompareTo(right) > 0;
-
-    /// <summary>Order by bytes.</summary>
-    public static bool operator >=(IdSpan left, IdSpan right) => left.CompareTo(right) >= 0;
 }

@@ -5,6 +5,8 @@ using System.Text;
 
 namespace Orleans.Runtime;
 
+#pragma warning disable CA1036 // Identities are sorted, not compared with operators.
+
 /// <summary>Where a silo is and which life it is in: a restart on the same port has a larger generation.</summary>
 public sealed class SiloAddress : IEquatable<SiloAddress>, IComparable<SiloAddress>
 {
@@ -88,18 +90,6 @@ public sealed class SiloAddress : IEquatable<SiloAddress>, IComparable<SiloAddre
 
     /// <summary>Inequality by endpoint or generation.</summary>
     public static bool operator !=(SiloAddress? left, SiloAddress? right) => !(left == right);
-
-    /// <summary>Order by text.</summary>
-    public static bool operator <(SiloAddress left, SiloAddress right) => left.CompareTo(right) < 0;
-
-    /// <summary>Order by text.</summary>
-    public static bool operator <=(SiloAddress left, SiloAddress right) => left.CompareTo(right) <= 0;
-
-    /// <summary>Order by text.</summary>
-    public static bool operator >(SiloAddress left, SiloAddress right) => left.CompareTo(right) > 0;
-
-    /// <summary>Order by text.</summary>
-    public static bool operator >=(SiloAddress left, SiloAddress right) => left.CompareTo(right) >= 0;
 
     /// <summary>A generation larger than any before: seconds since 2022, pushed on when one process restarts silos fast.</summary>
     internal static int NewGeneration(TimeProvider time)

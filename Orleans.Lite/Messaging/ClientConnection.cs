@@ -100,6 +100,9 @@ internal sealed class ClientConnection(Socket socket, ClientConnections owner, T
         owner.OnLost(this, reason);
     }
 
+    protected override void OnQueueFull() => throw new LimitExceededException(
+        $"The call was not sent: {QueuedBytesMax} bytes wait to be sent to gateway {Peer} already.");
+
     private void OnResponse(WireReader reader)
     {
         var (id, failed) = ResponseHeader.Read(reader);

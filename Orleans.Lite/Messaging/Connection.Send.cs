@@ -6,8 +6,8 @@ namespace Orleans.Runtime.Messaging;
 /// <summary>The sending half: a pending buffer that fills while the other one is being sent.</summary>
 internal abstract partial class Connection
 {
-    /// <summary>A peer that lets this much gather does not read.</summary>
-    private const int QueuedBytesMax = 256 << 20;
+    /// <summary>A peer that lets this much gather does not read: a thousand of the largest messages we allow ourselves.</summary>
+    protected const int QueuedBytesMax = 64 << 20;
 
     /// <summary>A send that moves nothing for this long means a dead or stalled peer.</summary>
     private static readonly TimeSpan SendTimeout = TimeSpan.FromSeconds(10);
@@ -19,7 +19,7 @@ internal abstract partial class Connection
     private bool _flushing;
     private long _sendSince;
 
-    /// <summary>Time since the last byte was handed to the kernel.</summary>
+    /// <summary>When bytes were handed to the kernel last.</summary>
     protected long LastSent { get; private set; }
 
     /// <summary>Queues a frame by copying it. False when the connection is closed.</summary>
@@ -35,7 +35,7 @@ internal abstract partial class Connection
             var needed = (long)_pendingLength + frame.Length;
             if (_pendingLength > 0 && needed > QueuedBytesMax)
             {
-                Close(new BadPeerException("slow-reader", $"It let {_pendingLength} bytes gather unread."));
+                OnQueueFull();
                 return false;
             }
 

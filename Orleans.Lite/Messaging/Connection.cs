@@ -110,6 +110,9 @@ internal abstract partial class Connection : IThreadPoolWorkItem, IDisposable
 
     protected abstract void OnClosed(Exception reason);
 
+    /// <summary>The frame that was to be sent finds <see cref="QueuedBytesMax"/> waiting: close, or throw to refuse it.</summary>
+    protected abstract void OnQueueFull();
+
     private async Task ReceiveFramesAsync()
     {
         var used = 0;

@@ -101,6 +101,9 @@ internal sealed partial class GatewayConnection(Socket socket, GatewayServices s
         }
     }
 
+    protected override void OnQueueFull() =>
+        Close(new BadPeerException("slow-reader", $"It let {QueuedBytesMax} bytes of answers gather unread."));
+
     private void Greet(Hello hello)
     {
         var own = Hello.Of(services.Cluster);

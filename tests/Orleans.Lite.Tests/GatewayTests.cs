@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Orleans.Configuration;
 using Orleans.Hosting;
@@ -220,6 +221,65 @@ public sealed class GatewayTests
         Assert.Equal(50_000, await grain.SizeOf(new byte[50_000]));
         await client.StopAndDisposeAsync();
         await silo.StopAndDisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_client_that_does_not_read_its_answers_is_closed_before_they_fill_the_memory()
+    {
+        var port = TestHost.FreePort();
+        using var silo = await TestHost.SiloAsync(port);
+        using var socket = await ConnectAsync(port);
+        await socket.SendAsync(GoodHello());
+        for (var id = 1; id <= 120; id++)
+        {
+            if (!await TrySendAsync(socket, BigRequest(silo, id)))
+            {
+                break;
+            }
+        }
+
+        await TestHost.Until(
+            () => TestLog.Lines.Any(line => line.Contains("answers gather unread", StringComparison.Ordinal)), "the reason in the log");
+        await ClosedAsync(socket);
+        await silo.StopAndDisposeAsync();
+    }
+
+    [Fact]
+    public async Task Requests_in_flight_of_one_client_are_bounded_and_refused_with_words()
+    {
+        var port = TestHost.FreePort();
+        using var silo = await TestHost.SiloAsync(port, builder => builder
+            .Configure<SiloMessagingOptions>(options => options.MaxEnqueuedRequestsHardLimit = 100_000));
+        using var client = await TestHost.ClientAsync(port);
+        var grain = client.Grains().GetGrain<IBusyGrain>("flood");
+        var gate = "flood" + port;
+        var first = grain.Block(gate);
+        await Gate.Of(gate).Entered;
+        var calls = Enumerable.Range(0, 10_100).Select(_ => grain.Count()).ToList();
+        var refused = await Task.WhenAny(calls);
+        await Assert.ThrowsAsync<GatewayTooBusyException>(() => refused);
+        Gate.Of(gate).Open();
+        await first;
+        var outcomes = await Task.WhenAll(calls.Select(call => call.ContinueWith(
+            done => done.IsCompletedSuccessfully, TaskScheduler.Default))).WaitAsync(TestHost.Patience);
+        Assert.InRange(outcomes.Count(succeeded => succeeded), 9_999, 10_099);
+        await client.StopAndDisposeAsync();
+        await silo.StopAndDisposeAsync();
+    }
+
+    private static byte[] BigRequest(IHost silo, int id)
+    {
+        var calls = silo.Services.GetRequiredService<CallRuntime>();
+        var method = ProxyBuilder.Get(typeof(IEchoGrain)).Description.Methods.Single(each => each.Method.Name == nameof(IEchoGrain.Big));
+        var body = method.NewInvokable();
+        body.SetArgument(0, 1_000_000);
+        var writer = global::Orleans.Serialization.WireWriter.Rent();
+        RequestHeader.Write(
+            writer, new Request(id, GrainId.Create("echo", "big"), calls.CodecOf(method), body), 30_000, false,
+            new MessageLimits(1000, 1000), silo.Services.GetRequiredService<global::Orleans.Serialization.CodecProvider>());
+        var bytes = writer.Written.ToArray();
+        global::Orleans.Serialization.WireWriter.Return(writer);
+        return bytes;
     }
 
     private static byte[] GoodHello()
