@@ -21,8 +21,11 @@ internal static class OcacheProgram
         {
             var command = parsed.CommandResult.Command;
             var help = command == root ? "ocache --help" : $"ocache {command.Name} --help";
+            var message = command == root && parsed.UnmatchedTokens is [var unknown, ..]
+                ? $"there is no command '{unknown}'"
+                : parsed.Errors[0].Message;
             Print(
-                new Failure(ExitCode.Usage, parsed.Errors[0].Message, $"see `{help}`"),
+                new Failure(ExitCode.Usage, message, $"see `{help}`"),
                 arguments.Contains("--json", StringComparer.Ordinal));
             return ExitCode.Usage;
         }

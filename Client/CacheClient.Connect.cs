@@ -34,7 +34,8 @@ public sealed partial class CacheClient
 
         // Signals belong to the program, not to a library in it.
         builder.Services.AddSingleton<IHostLifetime, SilentLifetime>();
-        builder.AddOrleansCache(options);
+        Exception? last = null;
+        builder.UseOrleansClient(client => Configure(client, options, failure => last = failure));
         var host = builder.Build();
         using var timeout = new CancellationTokenSource(options.ConnectTimeout, options.TimeProvider);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
@@ -45,10 +46,10 @@ public sealed partial class CacheClient
         }
         catch (Exception error)
         {
-            host.Dispose();
+            await DisposeHostAsync(host).ConfigureAwait(false);
             if (error is OperationCanceledException && !cancellationToken.IsCancellationRequested)
             {
-                throw CannotConnect(options, options.TimeProvider.GetElapsedTime(started), null);
+                throw CannotConnect(options, options.TimeProvider.GetElapsedTime(started), last);
             }
 
             if (GrainCaller.IsTransient(error) || error is System.Net.Sockets.SocketException)
@@ -68,7 +69,7 @@ public sealed partial class CacheClient
         return new CacheClient(options, core, ownHost);
     }
 
-    internal static void Configure(IClientBuilder builder, CacheClientOptions options)
+    internal static void Configure(IClientBuilder builder, CacheClientOptions options, Action<Exception> onFailure)
     {
         builder.UseStaticClustering(GatewayAddress.Resolve(options.Cluster));
         builder.Configure<Orleans.Configuration.ClusterOptions>(cluster =>
@@ -77,8 +78,9 @@ public sealed partial class CacheClient
             cluster.ServiceId = ClusterIdentity.ServiceId;
         });
         var started = options.TimeProvider.GetTimestamp();
-        builder.UseConnectionRetryFilter(async (_, token) =>
+        builder.UseConnectionRetryFilter(async (failure, token) =>
         {
+            onFailure(failure);
             if (options.TimeProvider.GetElapsedTime(started) + ConnectPause >= options.ConnectTimeout)
             {
                 return false;
@@ -89,9 +91,21 @@ public sealed partial class CacheClient
         });
     }
 
+    // The engine's client can only be disposed asynchronously.
+    private static ValueTask DisposeHostAsync(IHost host)
+    {
+        if (host is IAsyncDisposable disposable)
+        {
+            return disposable.DisposeAsync();
+        }
+
+        host.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
     private static ClusterUnreachableException CannotConnect(CacheClientOptions options, TimeSpan tried, Exception? cause) => new(
         $"cannot connect to the cluster at {options.Cluster}: tried for {tried.TotalSeconds:0.#} s"
-        + (cause is null ? string.Empty : $" ({cause.Message.TrimEnd('.')})"),
+        + (cause is null ? string.Empty : $"; {cause.Message.TrimEnd('.')}"),
         cause);
 
     private sealed class SilentLifetime : IHostLifetime

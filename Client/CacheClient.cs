@@ -68,19 +68,6 @@ public sealed partial class CacheClient : IAsyncDisposable
         }
     }
 
-    /// <summary>A directory to mount, with what is left of its lease.</summary>
-    internal async Task<NodeOutcome> FindDirectoryAsync(string path, CancellationToken cancellationToken)
-    {
-        var node = await FindAsync(path, followLast: true, "mounting", cancellationToken).ConfigureAwait(false);
-        var outcome = await _core.Names.RefreshAsync(node, cancellationToken).ConfigureAwait(false);
-        return outcome switch
-        {
-            { Status: ReadStatus.Ok, Node.Kind: FileKind.Directory } => outcome,
-            { Status: ReadStatus.Ok } => throw CacheClientException.From(ReadStatus.NotADirectory, node.Path, "mounting"),
-            _ => throw CacheClientException.From(outcome.Status, node.Path, "mounting"),
-        };
-    }
-
     /// <summary>The target of a link, as it is stored.</summary>
     public async Task<string> ReadLinkAsync(string path, CancellationToken cancellationToken = default)
     {
@@ -154,7 +141,7 @@ public sealed partial class CacheClient : IAsyncDisposable
                 // A cluster that does not let us go in time is left without a word.
             }
 
-            _ownHost.Dispose();
+            await DisposeHostAsync(_ownHost).ConfigureAwait(false);
         }
     }
 

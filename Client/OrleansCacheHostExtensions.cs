@@ -15,7 +15,7 @@ public static class OrleansCacheHostExtensions
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
-        builder.UseOrleansClient(client => CacheClient.Configure(client, options));
+        builder.UseOrleansClient(client => CacheClient.Configure(client, options, static _ => { }));
         builder.Services.AddSingleton(services => CacheClient.Make(services, options, ownHost: null));
         return builder;
     }

@@ -275,29 +275,36 @@ internal sealed partial class SharedFile
     private async ValueTask<ReadStatus> RestoreRightsAsync(
         IBlockConnection connection, ReadStatus status, CancellationToken cancellationToken)
     {
-        switch (status)
+        if (status == ReadStatus.CapabilityRequired)
         {
-            case ReadStatus.CapabilityRefused:
-                var renewed = await _services.Rights.RenewAsync(_node, cancellationToken).ConfigureAwait(false);
-                if (renewed.Status is ReadStatus.NotFound or ReadStatus.NotADirectory or ReadStatus.StaleVersion
-                    || (renewed.Node is { } other && other.Entry.Key != Key))
-                {
-                    return ReadStatus.StaleVersion;
-                }
-
-                if (renewed.Node is not { } node)
-                {
-                    return renewed.Status;
-                }
-
-                _node = node;
-                goto case ReadStatus.CapabilityRequired;
-            case ReadStatus.CapabilityRequired:
-                PresentedOn = null;
-                var presented = await PresentAsync(connection, cancellationToken).ConfigureAwait(false);
-                return presented == ReadStatus.Ok ? ReadStatus.CapabilityRequired : presented;
-            default:
-                return status;
+            PresentedOn = null;
+            status = await PresentAsync(connection, cancellationToken).ConfigureAwait(false);
+            if (status == ReadStatus.Ok)
+            {
+                return ReadStatus.CapabilityRequired; // Done: the same request now, at once.
+            }
         }
+
+        if (status != ReadStatus.CapabilityRefused)
+        {
+            return status;
+        }
+
+        var renewed = await _services.Rights.RenewAsync(_node, cancellationToken).ConfigureAwait(false);
+        if (renewed.Status is ReadStatus.NotFound or ReadStatus.NotADirectory or ReadStatus.StaleVersion
+            || (renewed.Node is { } other && other.Entry.Key != Key))
+        {
+            return ReadStatus.StaleVersion;
+        }
+
+        if (renewed.Node is not { } node)
+        {
+            return renewed.Status;
+        }
+
+        _node = node;
+        PresentedOn = null;
+        status = await PresentAsync(connection, cancellationToken).ConfigureAwait(false);
+        return status == ReadStatus.Ok ? ReadStatus.CapabilityRequired : status;
     }
 }

@@ -1,0 +1,13 @@
+namespace OrleansCache.Client.Tests.Fakes;
+
+/// <summary>A clock the test moves. Timers run on real time, so that deadlines and pauses still end.</summary>
+internal sealed class ManualTime : TimeProvider
+{
+    private long _ticks = 1_000_000;
+
+    public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+    public override long GetTimestamp() => Volatile.Read(ref _ticks);
+
+    public void Advance(TimeSpan by) => Interlocked.Add(ref _ticks, by.Ticks);
+}
