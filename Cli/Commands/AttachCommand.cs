@@ -10,7 +10,7 @@ internal static class AttachCommand
     public static Command Build(GlobalOptions globals)
     {
         var uri = new Argument<string>("URI") { Description = "Under storage, such as file:///data/imagenet" };
-        var path = new Argument<string>("PATH") { Description = "Where in the namespace, such as /imagenet" };
+        var path = NamespaceArgument.Make("PATH", "Where in the namespace, such as /imagenet");
         var options = new Option<string[]>("--option", "-o")
         {
             Description = "block-size=4MiB, sync=always|never|interval(10s); may be repeated",

@@ -9,7 +9,7 @@ internal static class CatCommand
     /// <summary>The command.</summary>
     public static Command Build(GlobalOptions globals)
     {
-        var path = new Argument<string>("PATH") { Description = "File" };
+        var path = NamespaceArgument.Make("PATH", "File");
         var command = new Command("cat", "Write a file to standard output") { path };
         return command.With(globals, async context =>
         {

@@ -9,7 +9,7 @@ internal static class CpCommand
     /// <summary>The command.</summary>
     public static Command Build(GlobalOptions globals)
     {
-        var path = new Argument<string>("PATH") { Description = "File or directory of the namespace" };
+        var path = NamespaceArgument.Make("PATH", "File or directory of the namespace");
         var local = new Argument<string>("LOCAL") { Description = "Local file, or directory to copy into" };
         var recursive = new Option<bool>("--recursive", "-r") { Description = "Copy a directory" };
         var command = new Command("cp", "Copy out of the cache") { path, local, recursive };

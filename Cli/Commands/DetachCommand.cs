@@ -9,7 +9,7 @@ internal static class DetachCommand
     /// <summary>The command.</summary>
     public static Command Build(GlobalOptions globals)
     {
-        var path = new Argument<string>("PATH") { Description = "Where the source is attached" };
+        var path = NamespaceArgument.Make("PATH", "Where the source is attached");
         var command = new Command("detach", "Detach a source; its cached blocks stay until they are evicted") { path };
         return command.With(globals, async context =>
         {

@@ -12,7 +12,7 @@ internal static class LoadCommand
     /// <summary>The command.</summary>
     public static Command Build(GlobalOptions globals)
     {
-        var path = new Argument<string>("PATH") { Description = "File or directory" };
+        var path = NamespaceArgument.Make("PATH", "File or directory");
         var wait = new Option<bool>("--wait") { Description = "Wait for the end (always so in this version)" };
         var parallel = new Option<int>("--parallel")
         {

@@ -12,11 +12,8 @@ internal static class LsCommand
     /// <summary>The command.</summary>
     public static Command Build(GlobalOptions globals)
     {
-        var path = new Argument<string>("PATH")
-        {
-            Description = "Directory or file",
-            DefaultValueFactory = static _ => "/",
-        };
+        var path = NamespaceArgument.Make("PATH", "Directory or file");
+        path.DefaultValueFactory = static _ => "/";
         var isLong = new Option<bool>("--long", "-l") { Description = "Mode, owner, size and time, too" };
         var command = new Command("ls", "List a directory") { path, isLong };
         return command.With(globals, async context =>

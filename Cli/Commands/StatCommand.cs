@@ -11,7 +11,7 @@ internal static class StatCommand
     /// <summary>The command.</summary>
     public static Command Build(GlobalOptions globals)
     {
-        var path = new Argument<string>("PATH") { Description = "File, directory or link" };
+        var path = NamespaceArgument.Make("PATH", "File, directory or link");
         var command = new Command("stat", "Show one entry, its version and what of it is cached") { path };
         return command.With(globals, async context =>
         {

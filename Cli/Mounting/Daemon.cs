@@ -48,7 +48,8 @@ internal sealed class Daemon : IDisposable
         _said = true;
         try
         {
-            RandomAccess.Write(_pipe, Encoding.UTF8.GetBytes(line.ToText() + "\n"), 0);
+            using var stream = new FileStream(_pipe, FileAccess.Write, bufferSize: 0);
+            stream.Write(Encoding.UTF8.GetBytes(line.ToText() + "\n"));
         }
         catch (IOException)
         {
