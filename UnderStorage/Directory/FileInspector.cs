@@ -36,7 +36,7 @@ internal sealed unsafe class FileInspector(SourceId source)
     public int InspectEntry(SafeFileHandle directory, byte* name, out FileMetadata metadata) =>
         Inspect(directory, name, LibC.AtSymlinkNoFollow, 0, out metadata, out _);
 
-    /// <summary>The version an open file has now: the cheap part of <see cref="Inspect(SafeFileHandle, bool, out FileMetadata, out FileSystemFacts)"/>.</summary>
+    /// <summary>The version an open file has now: the cheap part of Inspect.</summary>
     /// <returns>0 or errno.</returns>
     public static int ReadVersion(SafeFileHandle file, out FileVersion version)
     {

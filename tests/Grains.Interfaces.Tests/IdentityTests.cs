@@ -16,7 +16,8 @@ public sealed class IdentityTests
         var version = new FileVersion(1_234_567, 1_700_000_000_123_456_789, 1_700_000_001_987_654_321, null);
         Assert.Equal("da10d0c7587da48b7c7475874b4dd02c", FileKey.Derive(source, file, version, BlockLayout.Default).ToString());
         Assert.Equal("6416fb71ea5bb061ea0456e788946233", FileKey.Derive(source, file, version with { ETag = "" }, BlockLayout.Default).ToString());
-        Assert.Equal("b0fe08f15eb0d69f68989160b79c338f", FileKey.Derive(source, file, version with { ETag = "\"etag\"" }, new BlockLayout(1 << 20)).ToString());
+        Assert.Equal("b0fe08f15eb0d69f68989160b79c338f",
+            FileKey.Derive(source, file, version with { ETag = "\"etag\"" }, new BlockLayout(1 << 20)).ToString());
     }
 
     [Fact]

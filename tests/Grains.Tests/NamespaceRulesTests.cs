@@ -45,7 +45,8 @@ public sealed class NamespaceRulesTests
         StoredSource[] attached = [Source("/data/a", "file:///a")];
         AttachRules.Check(attached, "/data/b", "file:///b");
         foreach (var (path, uri, said) in (ValueTuple<string, string, string>[])
-            [("/data/a", "file:///b", "detach"), ("/data", "file:///b", "beside"), ("/data/a/x", "file:///b", "beside"), ("/x", "file:///a", "already")])
+            [("/data/a", "file:///b", "detach"), ("/data", "file:///b", "beside"),
+             ("/data/a/x", "file:///b", "beside"), ("/x", "file:///a", "already")])
         {
             var refused = Assert.Throws<CacheRequestException>(() => AttachRules.Check(attached, path, uri));
             Assert.Equal(RequestError.AlreadyExists, refused.Error);

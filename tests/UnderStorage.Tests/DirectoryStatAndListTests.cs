@@ -8,7 +8,8 @@ public sealed class DirectoryStatAndListTests
     public async Task Stat_says_what_Linux_says()
     {
         await using var source = await TempSource.CreateAsync();
-        source.Shell("mkdir d; printf 12345 > d/f; chmod 640 d/f; ln d/f d/g; ln -s f d/l; mkfifo d/p; touch -d '2001-02-03 04:05:06.123456789Z' d/f");
+        source.Shell("mkdir d; printf 12345 > d/f; chmod 640 d/f; ln d/f d/g; ln -s f d/l; mkfifo d/p");
+        source.Shell("touch -d '2001-02-03 04:05:06.123456789Z' d/f");
 
         var file = await source.StatAsync("d/f");
         Assert.Equal(FileKind.File, file.Kind);
