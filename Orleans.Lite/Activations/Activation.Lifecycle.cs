@@ -72,7 +72,8 @@ internal sealed partial class Activation
                 ? new TimeoutException($"Grain {GrainId} did not activate within {limit} (state and OnActivateAsync).")
                 : exception;
             LogActivationFailed(Logger, reason, GrainId);
-            _reason = new DeactivationReason(DeactivationReasonCode.ActivationFailed, reason, "It could not be activated.");
+            _reason =
+                new DeactivationReason(DeactivationReasonCode.ActivationFailed, reason, "It could not be activated.");
             await ReleaseAsync(reason);
             return;
         }
@@ -80,7 +81,9 @@ internal sealed partial class Activation
         _catalog.Instruments.ActivationCreated();
         lock (_gate)
         {
-            _state = _reason.ReasonCode == DeactivationReasonCode.None ? ActivationState.Valid : ActivationState.Deactivating;
+            _state = _reason.ReasonCode == DeactivationReasonCode.None
+                ? ActivationState.Valid
+                : ActivationState.Deactivating;
             _idleSince = Time.GetTimestamp();
             SchedulePump();
         }
@@ -176,9 +179,11 @@ internal sealed partial class Activation
         timers.ForEach(timer => timer.Dispose());
     }
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "Activating grain {GrainId} failed; the calls that wait for it fail")]
+    [LoggerMessage(
+        Level = LogLevel.Error, Message = "Activating grain {GrainId} failed; the calls that wait for it fail")]
     private static partial void LogActivationFailed(ILogger logger, Exception exception, GrainId grainId);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Deactivating grain {GrainId} failed ({Reason}); it is dropped")]
-    private static partial void LogDeactivationFailed(ILogger logger, Exception exception, GrainId grainId, string reason);
+    private static partial void LogDeactivationFailed(
+        ILogger logger, Exception exception, GrainId grainId, string reason);
 }

@@ -5,7 +5,8 @@ namespace Orleans.Runtime;
 
 /// <summary>
 /// One grain in memory: its object, its queue, its turns. Everything that touches the grain object runs on
-/// <see cref="ActivationScheduler"/>, one turn at a time; the fields of this class are guarded by a lock. The only foreign
+/// <see cref="ActivationScheduler"/>, one turn at a time; the fields of this class are guarded by a lock. The only
+/// foreign
 /// code that runs under it are MayInterleave predicates. The life is in Activation.Lifecycle.cs.
 /// </summary>
 internal sealed partial class Activation : IGrainContext, IActivationControl

@@ -1,7 +1,8 @@
 namespace Orleans.Runtime;
 
 /// <summary>
-/// Runs the tasks of one activation one at a time on the thread pool. Continuations of awaits in grain code come back here,
+/// Runs the tasks of one activation one at a time on the thread pool. Continuations of awaits in grain code come
+/// back here,
 /// because this is the current scheduler while a task of the activation runs.
 /// </summary>
 internal sealed class ActivationScheduler(Activation activation) : TaskScheduler, IThreadPoolWorkItem

@@ -7,12 +7,15 @@ using Orleans.Configuration;
 namespace Orleans.Runtime;
 
 /// <summary>
-/// The activations of this silo. At most one per grain: an entry stays until its activation has ended, and requests that
+/// The activations of this silo. At most one per grain: an entry stays until its activation has ended, and requests
+/// that
 /// come meanwhile wait in it and are then forwarded.
 /// </summary>
 internal sealed partial class Catalog : IDisposable
 {
-    /// <summary>A request that finds a dying activation so often is refused: something keeps killing the grain.</summary>
+    /// <summary>
+    /// A request that finds a dying activation so often is refused: something keeps killing the grain.
+    /// </summary>
     private const int MaxForwards = 10;
 
     private readonly ConcurrentDictionary<GrainId, Activation> _activations = new();
@@ -24,7 +27,8 @@ internal sealed partial class Catalog : IDisposable
     private volatile bool _stopping;
 
     public Catalog(
-        IServiceProvider services, Manifest manifest, RequestInvoker invoker, EngineInstruments instruments, TimeProvider time,
+        IServiceProvider services, Manifest manifest, RequestInvoker invoker, EngineInstruments instruments,
+        TimeProvider time,
         IOptions<GrainCollectionOptions> collection, IOptions<SiloMessagingOptions> messaging,
         IOptions<SchedulingOptions> scheduling, ILogger<Catalog> logger)
     {
@@ -71,7 +75,8 @@ internal sealed partial class Catalog : IDisposable
         }
 
         _collector = Time.CreateTimer(
-            static self => ((Catalog)self!).Collect(), this, _collection.CollectionQuantum, _collection.CollectionQuantum);
+            static self =>
+                ((Catalog)self!).Collect(), this, _collection.CollectionQuantum, _collection.CollectionQuantum);
     }
 
     /// <summary>Deactivates everything and waits for it, each grain for the deactivation timeout at most.</summary>
@@ -126,7 +131,8 @@ internal sealed partial class Catalog : IDisposable
         if (++request.Forwards > MaxForwards)
         {
             request.Reject(new OrleansMessageRejectionException(
-                $"{request.Name} was not run: grain {request.Target} was deactivated {MaxForwards} times before it could."));
+                $"{request.Name} was not run: grain {request.Target} was deactivated {MaxForwards} times before "
+                + $"it could."));
             return;
         }
 
@@ -136,7 +142,8 @@ internal sealed partial class Catalog : IDisposable
     public void Remove(Activation activation) =>
         _activations.TryRemove(new KeyValuePair<GrainId, Activation>(activation.GrainId, activation));
 
-    public bool TryGet(GrainId grainId, out Activation activation) => _activations.TryGetValue(grainId, out activation!);
+    public bool TryGet(GrainId grainId, out Activation activation) =>
+        _activations.TryGetValue(grainId, out activation!);
 
     public GrainReference ReferenceTo(GrainId grainId, GrainClass grainClass) =>
         _factory.Value.MakeReference(grainClass.Interfaces[0], grainId);
@@ -188,9 +195,11 @@ internal sealed partial class Catalog : IDisposable
         return winner;
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Requests are shuffled with seed {Seed}; {Variable}={Seed} repeats it")]
+    [LoggerMessage(
+        Level = LogLevel.Warning, Message = "Requests are shuffled with seed {Seed}; {Variable}={Seed} repeats it")]
     private static partial void LogShuffling(ILogger logger, int seed, string variable);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Count} grains were still busy {Timeout} after the silo began to stop")]
+    [LoggerMessage(
+        Level = LogLevel.Warning, Message = "{Count} grains were still busy {Timeout} after the silo began to stop")]
     private static partial void LogStuck(ILogger logger, int count, TimeSpan timeout);
 }

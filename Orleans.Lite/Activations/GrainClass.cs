@@ -6,7 +6,9 @@ using Orleans.Serialization.Invocation;
 
 namespace Orleans.Runtime;
 
-/// <summary>What is known of a grain class: its name, how it is made, how its calls interleave, when it is collected.</summary>
+/// <summary>
+/// What is known of a grain class: its name, how it is made, how its calls interleave, when it is collected.
+/// </summary>
 internal sealed class GrainClass
 {
     private readonly ConstructorInvoker _constructor;
@@ -41,7 +43,9 @@ internal sealed class GrainClass
 
     public Type[] Interfaces { get; }
 
-    /// <summary>Whether any call may overtake another. Interleaving timers make it true for their activation's class.</summary>
+    /// <summary>
+    /// Whether any call may overtake another. Interleaving timers make it true for their activation's class.
+    /// </summary>
     public bool HasInterleaving { get; private set; }
 
     public object Create(Activation activation)
@@ -111,10 +115,12 @@ internal sealed class GrainClass
     private static (Func<IInvokable, bool>? Static, MethodInfo? Instance) Predicate(Type type, string name)
     {
         var method = type.GetMethod(
-            name, BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.Instance, [typeof(IInvokable)]);
+            name, BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.Instance,
+            [typeof(IInvokable)]);
         if (method?.ReturnType != typeof(bool))
         {
-            throw new OrleansConfigurationException($"{type} is [MayInterleave(\"{name}\")] but has no bool {name}(IInvokable).");
+            throw new OrleansConfigurationException(
+                $"{type} is [MayInterleave(\"{name}\")] but has no bool {name}(IInvokable).");
         }
 
         return method.IsStatic ? (method.CreateDelegate<Func<IInvokable, bool>>(), null) : (null, method);

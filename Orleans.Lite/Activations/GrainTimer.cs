@@ -3,7 +3,8 @@ using Microsoft.Extensions.Logging;
 namespace Orleans.Runtime;
 
 /// <summary>
-/// A timer whose callbacks are requests of the activation. The next firing is armed at the end of a callback, so callbacks
+/// A timer whose callbacks are requests of the activation. The next firing is armed at the end of a callback, so
+/// callbacks
 /// never overlap. A change or dispose during a callback wins over the re-arming.
 /// </summary>
 internal sealed partial class GrainTimer : Work, IGrainTimer
@@ -143,6 +144,7 @@ internal sealed partial class GrainTimer : Work, IGrainTimer
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Timer} of grain {GrainId} failed; it fires again after its period")]
+    [LoggerMessage(
+        Level = LogLevel.Warning, Message = "{Timer} of grain {GrainId} failed; it fires again after its period")]
     private static partial void LogFailed(ILogger logger, Exception exception, string timer, GrainId grainId);
 }

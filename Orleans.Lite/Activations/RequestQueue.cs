@@ -1,7 +1,8 @@
 namespace Orleans.Runtime;
 
 /// <summary>
-/// What waits and what runs at one activation, and the rule who may start: a request waits for the others to end unless it
+/// What waits and what runs at one activation, and the rule who may start: a request waits for the others to end
+/// unless it
 /// may interleave. Guarded by the activation's lock.
 /// </summary>
 internal sealed class RequestQueue(GrainClass grainClass, Shuffler? shuffler)

@@ -4,7 +4,9 @@ namespace Orleans.Concurrency;
 [AttributeUsage(AttributeTargets.Class)]
 public sealed class ReentrantAttribute : Attribute;
 
-/// <summary>A public static predicate of the class, <c>bool M(IInvokable)</c>, decides per call whether it interleaves.</summary>
+/// <summary>
+/// A public static predicate of the class, <c>bool M(IInvokable)</c>, decides per call whether it interleaves.
+/// </summary>
 [AttributeUsage(AttributeTargets.Class)]
 public sealed class MayInterleaveAttribute(string callbackMethodName) : Attribute
 {

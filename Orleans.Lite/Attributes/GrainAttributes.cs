@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace Orleans;
 
-/// <summary>The grain type's name in identities and storage. Default: the class name without "Grain", in lower case.</summary>
+/// <summary>
+/// The grain type's name in identities and storage. Default: the class name without "Grain", in lower case.
+/// </summary>
 [AttributeUsage(AttributeTargets.Class)]
 public sealed class GrainTypeAttribute(string grainType) : Attribute
 {

@@ -1,6 +1,8 @@
 namespace Orleans;
 
-/// <summary>Asks for a serializer and a deep copier for the type. Every member needs an <see cref="IdAttribute"/>.</summary>
+/// <summary>
+/// Asks for a serializer and a deep copier for the type. Every member needs an <see cref="IdAttribute"/>.
+/// </summary>
 [AttributeUsage(AttributeTargets.Class | AttributeTargets.Struct | AttributeTargets.Enum)]
 public sealed class GenerateSerializerAttribute : Attribute;
 

@@ -18,7 +18,9 @@ internal interface IRequestRouter
     string Describe(PendingCall call);
 }
 
-/// <summary>The caller's side of every call of this host: filters, deadline, cancellation, the wait for the answer.</summary>
+/// <summary>
+/// The caller's side of every call of this host: filters, deadline, cancellation, the wait for the answer.
+/// </summary>
 internal sealed class CallRuntime : IDisposable
 {
     private readonly ConcurrentDictionary<MethodDescriptor, MethodCodec> _methods = new();
@@ -43,7 +45,8 @@ internal sealed class CallRuntime : IDisposable
     public PendingCalls Pending { get; }
 
     public MethodCodec CodecOf(MethodDescriptor method) =>
-        _methods.TryGetValue(method, out var codec) ? codec : _methods.GetOrAdd(method, MethodCodec.Make(method, _codecs));
+        _methods.TryGetValue(
+            method, out var codec) ? codec : _methods.GetOrAdd(method, MethodCodec.Make(method, _codecs));
 
     public Task<T> CallAsync<T>(GrainReference target, Invokable body)
     {
@@ -51,7 +54,8 @@ internal sealed class CallRuntime : IDisposable
 
         async Task<T> Filtered(GrainReference target, Invokable body)
         {
-            var context = new OutgoingCallContext<T>(this, target, body, ActivationScheduler.CurrentActivation, _filters);
+            var context =
+                new OutgoingCallContext<T>(this, target, body, ActivationScheduler.CurrentActivation, _filters);
             await context.Invoke();
             return context.Response is Response<T> typed ? typed.TypedResult : (T)context.Response?.Result!;
         }
@@ -86,7 +90,8 @@ internal sealed class CallRuntime : IDisposable
         {
             Source = ActivationScheduler.CurrentActivation?.GrainId,
             Context = RequestContext.Export(),
-            Deadline = timeout == Timeout.InfiniteTimeSpan ? 0 : now + (long)(timeout.TotalSeconds * _time.TimestampFrequency),
+            Deadline =
+                timeout == Timeout.InfiniteTimeSpan ? 0 : now + (long)(timeout.TotalSeconds * _time.TimestampFrequency),
         };
         if (method.IsOneWay)
         {

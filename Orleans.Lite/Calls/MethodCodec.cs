@@ -39,7 +39,9 @@ internal abstract class MethodCodec(MethodDescriptor method, CodecProvider codec
 
     public abstract Response CopyResult(Response response);
 
-    /// <summary>Arguments are the members of the call, numbered by position, so that one may be added at the end.</summary>
+    /// <summary>
+    /// Arguments are the members of the call, numbered by position, so that one may be added at the end.
+    /// </summary>
     private static TypeShape ShapeOf(MethodDescriptor method)
     {
         var members = method.ArgumentFields

@@ -3,7 +3,9 @@ using Orleans.Concurrency;
 
 namespace Orleans.Runtime;
 
-/// <summary>One method of a grain interface: names, attributes and the generated classes. Shared by the whole process.</summary>
+/// <summary>
+/// One method of a grain interface: names, attributes and the generated classes. Shared by the whole process.
+/// </summary>
 internal sealed class MethodDescriptor
 {
     public MethodDescriptor(Type declaringInterface, MethodInfo method)
@@ -76,7 +78,8 @@ internal readonly struct VoidResult;
 /// <summary>A grain interface with its methods, inherited ones too.</summary>
 internal sealed class InterfaceDescriptor
 {
-    private const BindingFlags Members = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static;
+    private const BindingFlags Members =
+        BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static;
 
     private InterfaceDescriptor(Type type, MethodDescriptor[] methods)
     {
@@ -108,7 +111,8 @@ internal sealed class InterfaceDescriptor
         foreach (var clash in methods.GroupBy(method => method.Id).Where(group => group.Count() > 1))
         {
             var names = string.Join(" and ", clash.Select(method => method.DisplayName));
-            throw new OrleansConfigurationException($"{names} of {type} have the same wire name '{clash.First().WireName}'.");
+            throw new OrleansConfigurationException(
+                $"{names} of {type} have the same wire name '{clash.First().WireName}'.");
         }
 
         return new InterfaceDescriptor(type, [.. methods]);

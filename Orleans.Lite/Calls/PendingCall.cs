@@ -2,7 +2,10 @@ using Orleans.Serialization.Invocation;
 
 namespace Orleans.Runtime;
 
-/// <summary>A caller that waits for an answer: completed once, by the answer, the clock, a cancellation or a lost connection.</summary>
+/// <summary>
+/// A caller that waits for an answer: completed once, by the answer, the clock, a cancellation or a lost
+/// connection.
+/// </summary>
 internal abstract class PendingCall(PendingCalls calls, Request request) : IReplyTo
 {
     private CancellationTokenRegistration _registration;
@@ -76,7 +79,8 @@ internal abstract class PendingCall(PendingCalls calls, Request request) : IRepl
 }
 
 /// <inheritdoc/>
-internal sealed class PendingCall<T>(PendingCalls calls, Request request, CancellationToken token) : PendingCall(calls, request)
+internal sealed class PendingCall<T>(
+    PendingCalls calls, Request request, CancellationToken token) : PendingCall(calls, request)
 {
     private readonly TaskCompletionSource<T> _source = new(TaskCreationOptions.RunContinuationsAsynchronously);
 

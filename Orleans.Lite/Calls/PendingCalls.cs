@@ -42,7 +42,8 @@ internal sealed class PendingCalls : IDisposable
         if (Interlocked.Increment(ref _count) > MaxPending)
         {
             Interlocked.Decrement(ref _count);
-            throw new LimitExceededException($"{call.Request.Name} was not sent: {MaxPending} calls wait for answers already.");
+            throw new LimitExceededException(
+                $"{call.Request.Name} was not sent: {MaxPending} calls wait for answers already.");
         }
 
         _calls[call.Request.Id] = call;

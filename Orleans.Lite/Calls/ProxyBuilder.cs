@@ -7,8 +7,10 @@ using Orleans.Serialization.Invocation;
 namespace Orleans.Runtime
 {
     /// <summary>
-    /// Writes, at run time and once per grain interface, what Orleans generates from source: a proxy class that implements
-    /// the interface, and per method an <see cref="Invokable"/> with a field per argument. Each interface gets a dynamic
+    /// Writes, at run time and once per grain interface, what Orleans generates from source: a proxy class that
+    /// implements
+    /// the interface, and per method an <see cref="Invokable"/> with a field per argument. Each interface gets a
+    /// dynamic
     /// assembly of its own that may see internal types of the assemblies it needs.
     /// </summary>
     internal static class ProxyBuilder
@@ -16,7 +18,8 @@ namespace Orleans.Runtime
         private static readonly ConcurrentDictionary<Type, Lazy<ProxyType>> Built = new();
 
         public static ProxyType Get(Type grainInterface) =>
-            Built.GetOrAdd(grainInterface, static type => new Lazy<ProxyType>(() => Build(InterfaceDescriptor.Of(type)))).Value;
+            Built.GetOrAdd(
+                grainInterface, static type => new Lazy<ProxyType>(() => Build(InterfaceDescriptor.Of(type)))).Value;
 
         private static ProxyType Build(InterfaceDescriptor description)
         {
@@ -76,8 +79,8 @@ namespace Orleans.Runtime
         {
             var builder = proxy.DefineMethod(
                 $"{method.Interface.FullName}.{method.Method.Name}",
-                MethodAttributes.Private | MethodAttributes.Virtual | MethodAttributes.Final | MethodAttributes.HideBySig
-                    | MethodAttributes.NewSlot,
+                MethodAttributes.Private | MethodAttributes.Virtual | MethodAttributes.Final
+                    | MethodAttributes.HideBySig | MethodAttributes.NewSlot,
                 method.Method.ReturnType, method.ParameterTypes);
             var il = builder.GetILGenerator();
             il.Emit(OpCodes.Ldarg_0);
@@ -101,7 +104,8 @@ namespace Orleans.Runtime
 
             if (!returnType.IsGenericType)
             {
-                return Find(returnType == typeof(Task) ? nameof(GrainReference.InvokeTask) : nameof(GrainReference.InvokeValueTask));
+                return Find(returnType == typeof(
+                    Task) ? nameof(GrainReference.InvokeTask) : nameof(GrainReference.InvokeValueTask));
             }
 
             var name = returnType.GetGenericTypeDefinition() == typeof(Task<>)
@@ -114,7 +118,8 @@ namespace Orleans.Runtime
     /// <summary>The proxy class of an interface.</summary>
     internal sealed class ProxyType(InterfaceDescriptor description, Type type)
     {
-        private readonly ConstructorInvoker _constructor = ConstructorInvoker.Create(type.GetConstructor(Type.EmptyTypes)!);
+        private readonly ConstructorInvoker _constructor =
+            ConstructorInvoker.Create(type.GetConstructor(Type.EmptyTypes)!);
 
         public InterfaceDescriptor Description { get; } = description;
 
@@ -135,7 +140,8 @@ namespace Orleans.Runtime
         public static Type Build(ModuleBuilder module, MethodDescriptor method)
         {
             var type = module.DefineType(
-                $"{method.Interface.Name}_{method.Method.Name}_{method.Id:x}", TypeAttributes.Class | TypeAttributes.Sealed,
+                $"{method.Interface.Name}_{method.Method.Name}_{method.Id:x}",
+                TypeAttributes.Class | TypeAttributes.Sealed,
                 typeof(Invokable));
             var descriptor = type.DefineField(
                 "Method", typeof(MethodDescriptor), FieldAttributes.Public | FieldAttributes.Static);
@@ -200,7 +206,8 @@ namespace Orleans.Runtime
             var il = getter.GetILGenerator();
             if (field is null)
             {
-                il.Emit(OpCodes.Call, typeof(CancellationToken).GetProperty(nameof(CancellationToken.None))!.GetMethod!);
+                il.Emit(
+                    OpCodes.Call, typeof(CancellationToken).GetProperty(nameof(CancellationToken.None))!.GetMethod!);
             }
             else
             {

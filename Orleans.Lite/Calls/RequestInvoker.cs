@@ -36,7 +36,8 @@ internal sealed class RequestInvoker(
     {
         if (request.IsCancelled)
         {
-            request.Respond(Response.FromException(new OperationCanceledException($"{request.Name} was cancelled before it ran.")));
+            request.Respond(
+                Response.FromException(new OperationCanceledException($"{request.Name} was cancelled before it ran.")));
             return false;
         }
 

@@ -24,7 +24,8 @@ internal sealed class GrainFactory(IServiceProvider services, Lazy<CallRuntime> 
     }
 
     public TGrainInterface GetGrain<TGrainInterface>(GrainId grainId)
-        where TGrainInterface : IAddressable => (TGrainInterface)(object)MakeReference(typeof(TGrainInterface), grainId);
+        where TGrainInterface : IAddressable =>
+            (TGrainInterface)(object)MakeReference(typeof(TGrainInterface), grainId);
 
     public IGrain GetGrain(Type grainInterfaceType, string grainPrimaryKey) =>
         (IGrain)(object)Make(grainInterfaceType, grainPrimaryKey);

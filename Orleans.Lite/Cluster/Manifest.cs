@@ -14,7 +14,8 @@ internal sealed class ManifestOptions
 }
 
 /// <summary>
-/// The contracts of this process: wire names of serializable types, methods by wire id, and in a silo the grain classes and
+/// The contracts of this process: wire names of serializable types, methods by wire id, and in a silo the grain
+/// classes and
 /// which interface leads to which of them. Built and checked once at start.
 /// </summary>
 internal sealed class Manifest
@@ -30,7 +31,8 @@ internal sealed class Manifest
         var types = AssemblyScan.Types().Where(options.Value.Includes).ToList();
         Names = new TypeNames(types.Where(type =>
             !type.IsGenericTypeDefinition && type.IsDefined(typeof(GenerateSerializerAttribute), false)));
-        foreach (var type in types.Where(type => type.IsDefined(typeof(GenerateSerializerAttribute), false) && !type.IsEnum))
+        foreach (
+            var type in types.Where(type => type.IsDefined(typeof(GenerateSerializerAttribute), false) && !type.IsEnum))
         {
             TypeShape.Of(type);
         }
@@ -39,7 +41,8 @@ internal sealed class Manifest
             && type.Assembly != typeof(Grain).Assembly)];
         foreach (var clash in GrainInterfaces.GroupBy(TypeNames.Of).Where(group => group.Count() > 1))
         {
-            throw new OrleansConfigurationException($"{string.Join(" and ", clash)} all have the wire name '{clash.Key}'.");
+            throw new OrleansConfigurationException(
+                $"{string.Join(" and ", clash)} all have the wire name '{clash.Key}'.");
         }
 
         foreach (var grainInterface in GrainInterfaces)
@@ -59,13 +62,15 @@ internal sealed class Manifest
 
     public IEnumerable<KeyValuePair<string, GrainType>> GrainTypes => _grainTypes;
 
-    public static bool IsGrainClass(Type type) => type is { IsClass: true, IsAbstract: false, IsGenericTypeDefinition: false }
+    public static bool IsGrainClass(Type type) =>
+        type is { IsClass: true, IsAbstract: false, IsGenericTypeDefinition: false }
         && typeof(IGrainBase).IsAssignableFrom(type) && typeof(IGrain).IsAssignableFrom(type);
 
     public bool TryGetClass(GrainType type, [NotNullWhen(true)] out GrainClass? grainClass) =>
         _classes.TryGetValue(type, out grainClass);
 
-    public bool TryGetMethod(ulong id, [NotNullWhen(true)] out MethodDescriptor? method) => _methods.TryGetValue(id, out method);
+    public bool TryGetMethod(ulong id, [NotNullWhen(true)] out MethodDescriptor? method) =>
+        _methods.TryGetValue(id, out method);
 
     public GrainType GrainTypeOf(string interfaceName, Type type)
     {
@@ -89,7 +94,9 @@ internal sealed class Manifest
         }
     }
 
-    /// <summary>Builds every codec a call to this silo can need, so that a type that cannot be sent is found now.</summary>
+    /// <summary>
+    /// Builds every codec a call to this silo can need, so that a type that cannot be sent is found now.
+    /// </summary>
     public void CheckMethods(CallRuntime runtime)
     {
         foreach (var method in _methods.Values)
@@ -126,7 +133,8 @@ internal sealed class Manifest
             {
                 if (_methods.TryGetValue(method.Id, out var other) && other.Method != method.Method)
                 {
-                    throw new OrleansConfigurationException($"{method.DisplayName} and {other.DisplayName} clash on the wire.");
+                    throw new OrleansConfigurationException(
+                        $"{method.DisplayName} and {other.DisplayName} clash on the wire.");
                 }
 
                 _methods[method.Id] = method;

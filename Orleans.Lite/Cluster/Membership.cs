@@ -12,7 +12,8 @@ internal sealed class Membership(ILocalSiloDetails self)
 }
 
 /// <summary>
-/// Where each grain is active. With one silo the catalog is the directory, so this knows of nothing elsewhere; clustered,
+/// Where each grain is active. With one silo the catalog is the directory, so this knows of nothing elsewhere;
+/// clustered,
 /// entries live on the silos and are fenced by membership versions.
 /// </summary>
 internal sealed class GrainDirectory
@@ -26,7 +27,8 @@ internal sealed class GrainDirectory
 internal sealed class Placement
 {
 #pragma warning disable CA1822, IDE0060, CA5394 // A seam, and chance here decides nothing secret.
-    public SiloAddress Choose(GrainId grain, IReadOnlyList<SiloAddress> silos) => silos[Random.Shared.Next(silos.Count)];
+    public SiloAddress Choose(GrainId grain, IReadOnlyList<SiloAddress> silos) =>
+        silos[Random.Shared.Next(silos.Count)];
 #pragma warning restore CA1822, IDE0060, CA5394
 }
 
@@ -34,7 +36,8 @@ internal sealed class Placement
 internal sealed class LocalSiloDetails : ILocalSiloDetails
 {
     public LocalSiloDetails(
-        IOptions<SiloOptions> silo, IOptions<ClusterOptions> cluster, IOptions<EndpointOptions> endpoint, TimeProvider time)
+        IOptions<SiloOptions> silo, IOptions<ClusterOptions> cluster, IOptions<EndpointOptions> endpoint,
+        TimeProvider time)
     {
         var options = endpoint.Value;
         var address = options.AdvertisedIPAddress ?? System.Net.IPAddress.Loopback;

@@ -1,7 +1,8 @@
 namespace Orleans.Runtime;
 
 /// <summary>
-/// Decides where in the cluster a request goes. Today there is one silo, so the answer is this one; the questions are asked
+/// Decides where in the cluster a request goes. Today there is one silo, so the answer is this one; the questions
+/// are asked
 /// in the order a cluster needs them: is it active here, does the directory know it, where should it be placed.
 /// </summary>
 internal sealed class MessageRouter(
@@ -32,7 +33,8 @@ internal sealed class MessageRouter(
         if (!silo.Equals(membership.Local))
         {
             request.Reject(new SiloUnavailableException(
-                $"{request.Name} was not sent: grain {request.Target} is on {silo}, and this engine has no silo connections yet."));
+                $"{request.Name} was not sent: grain {request.Target} is on {silo}, and this engine has no silo "
+                + $"connections yet."));
             return;
         }
 

@@ -25,7 +25,9 @@ public class SiloMessagingOptions : MessagingOptions
     /// <summary>A client from which nothing came for this long is dropped.</summary>
     public TimeSpan ClientDropTimeout { get; set; } = TimeSpan.FromMinutes(1);
 
-    /// <summary>How many requests may wait at one activation; more are refused. 0 for Lite's default of 10,000.</summary>
+    /// <summary>
+    /// How many requests may wait at one activation; more are refused. 0 for Lite's default of 10,000.
+    /// </summary>
     public int MaxEnqueuedRequestsHardLimit { get; set; }
 }
 

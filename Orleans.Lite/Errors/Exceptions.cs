@@ -34,7 +34,9 @@ namespace Orleans.Runtime
         }
     }
 
-    /// <summary>The silo died or cannot be reached. Whether the call ran is unknown unless the text says it was not sent.</summary>
+    /// <summary>
+    /// The silo died or cannot be reached. Whether the call ran is unknown unless the text says it was not sent.
+    /// </summary>
     [GenerateSerializer]
     public sealed class SiloUnavailableException : OrleansMessageRejectionException
     {
@@ -80,7 +82,9 @@ namespace Orleans.Runtime.Messaging
 
 namespace Orleans.Storage
 {
-    /// <summary>The stored state is not the one this activation read: somebody else wrote it. Deactivates when it escapes.</summary>
+    /// <summary>
+    /// The stored state is not the one this activation read: somebody else wrote it. Deactivates when it escapes.
+    /// </summary>
     [GenerateSerializer]
     public class InconsistentStateException : OrleansException
     {

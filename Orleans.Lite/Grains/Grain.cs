@@ -52,7 +52,8 @@ internal interface IActivationControl
 {
     void DelayDeactivation(TimeSpan time);
 
-    IGrainTimer RegisterTimer(Func<object?, CancellationToken, Task> callback, object? state, GrainTimerCreationOptions options);
+    IGrainTimer RegisterTimer(
+        Func<object?, CancellationToken, Task> callback, object? state, GrainTimerCreationOptions options);
 }
 
 /// <summary>The activation whose grain object is being constructed on this thread.</summary>

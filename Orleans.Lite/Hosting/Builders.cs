@@ -27,7 +27,8 @@ public interface IClientBuilder
     IConfiguration Configuration { get; }
 }
 
-internal sealed record Builder(IServiceCollection Services, IConfiguration Configuration) : ISiloBuilder, IClientBuilder;
+internal sealed record Builder(
+    IServiceCollection Services, IConfiguration Configuration) : ISiloBuilder, IClientBuilder;
 
 /// <summary>What one can say of a silo.</summary>
 public static class SiloBuilderExtensions
@@ -40,7 +41,8 @@ public static class SiloBuilderExtensions
         if (primarySiloEndpoint is not null && primarySiloEndpoint.Port != siloPort)
         {
             throw new OrleansConfigurationException(
-                $"This silo (port {siloPort}) was told to join {primarySiloEndpoint}; Orleans.Lite has one silo for now.");
+                $"This silo (port {siloPort}) was told to join {primarySiloEndpoint}; Orleans.Lite has one silo "
+                + $"for now.");
         }
 
         return builder.ConfigureEndpoints(IPAddress.Loopback, siloPort, gatewayPort)
@@ -82,7 +84,8 @@ public static class SiloBuilderExtensions
         where TOptions : class => builder.ConfigureServices(services => services.Configure<TOptions>(configuration));
 
     /// <summary>Adds services.</summary>
-    public static ISiloBuilder ConfigureServices(this ISiloBuilder builder, Action<IServiceCollection> configureDelegate)
+    public static ISiloBuilder ConfigureServices(
+        this ISiloBuilder builder, Action<IServiceCollection> configureDelegate)
     {
         configureDelegate(builder.Services);
         return builder;
@@ -153,7 +156,8 @@ public static class ClientBuilderExtensions
         builder.ConfigureServices(services => services.AddSingleton<IOutgoingGrainCallFilter, TImplementation>());
 
     /// <summary>Adds a filter for calls that leave.</summary>
-    public static IClientBuilder AddOutgoingGrainCallFilter(this IClientBuilder builder, IOutgoingGrainCallFilter filter) =>
+    public static IClientBuilder AddOutgoingGrainCallFilter(
+        this IClientBuilder builder, IOutgoingGrainCallFilter filter) =>
         builder.ConfigureServices(services => services.AddSingleton(filter));
 
     private sealed class DelegateRetryFilter(Func<Exception, CancellationToken, Task<bool>> filter)

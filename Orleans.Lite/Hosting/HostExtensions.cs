@@ -38,7 +38,8 @@ namespace Microsoft.Extensions.Hosting
         }
 
         /// <summary>Adds a client; it connects when the host starts.</summary>
-        public static IHostBuilder UseOrleansClient(this IHostBuilder hostBuilder, Action<IClientBuilder> configureDelegate) =>
+        public static IHostBuilder UseOrleansClient(
+            this IHostBuilder hostBuilder, Action<IClientBuilder> configureDelegate) =>
             hostBuilder.ConfigureServices((context, services) =>
             {
                 ClientServices.Add(services);

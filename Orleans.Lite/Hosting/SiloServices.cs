@@ -81,7 +81,8 @@ internal static class SiloServices
 
     private sealed class ManifestResolver(Manifest manifest) : IGrainTypeResolver
     {
-        public GrainType Resolve(InterfaceDescriptor description) => manifest.GrainTypeOf(description.Name, description.Type);
+        public GrainType Resolve(InterfaceDescriptor description) =>
+            manifest.GrainTypeOf(description.Name, description.Type);
     }
 }
 
@@ -111,7 +112,8 @@ internal sealed class SiloHostedService : IHostedService
     private readonly SiloLifecycle _lifecycle;
 
     public SiloHostedService(
-        SiloLifecycle lifecycle, Manifest manifest, CallRuntime calls, RequestInvoker invoker, Catalog catalog, Gateway gateway,
+        SiloLifecycle lifecycle, Manifest manifest, CallRuntime calls, RequestInvoker invoker, Catalog catalog,
+        Gateway gateway,
         IOptions<SiloMessagingOptions> messaging, IEnumerable<ILifecycleParticipant<ISiloLifecycle>> participants)
     {
         _lifecycle = lifecycle;
@@ -142,7 +144,8 @@ internal sealed class SiloHostedService : IHostedService
                 return Task.CompletedTask;
             });
         lifecycle.Subscribe(
-            "Clients", ServiceLifecycleStage.GrainDeactivation - 1, static _ => Task.CompletedTask, _ => gateway.StopAsync());
+            "Clients", ServiceLifecycleStage.GrainDeactivation - 1, static _ =>
+                Task.CompletedTask, _ => gateway.StopAsync());
         foreach (var participant in participants)
         {
             participant.Participate(lifecycle);

@@ -86,12 +86,15 @@ public sealed class SiloAddress : IEquatable<SiloAddress>, IComparable<SiloAddre
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"S{Endpoint}:{Generation}");
 
     /// <summary>Equality by endpoint and generation.</summary>
-    public static bool operator ==(SiloAddress? left, SiloAddress? right) => left is null ? right is null : left.Equals(right);
+    public static bool operator ==(SiloAddress? left, SiloAddress? right) =>
+        left is null ? right is null : left.Equals(right);
 
     /// <summary>Inequality by endpoint or generation.</summary>
     public static bool operator !=(SiloAddress? left, SiloAddress? right) => !(left == right);
 
-    /// <summary>A generation larger than any before: seconds since 2022, pushed on when one process restarts silos fast.</summary>
+    /// <summary>
+    /// A generation larger than any before: seconds since 2022, pushed on when one process restarts silos fast.
+    /// </summary>
     internal static int NewGeneration(TimeProvider time)
     {
         var seconds = (int)(time.GetUtcNow() - new DateTimeOffset(2022, 1, 1, 0, 0, 0, TimeSpan.Zero)).TotalSeconds;

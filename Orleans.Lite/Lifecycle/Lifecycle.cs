@@ -67,7 +67,8 @@ namespace Orleans
     {
         /// <summary>Joins at a stage with a start.</summary>
         public static IDisposable Subscribe(
-            this ILifecycleObservable observable, string observerName, int stage, Func<CancellationToken, Task> onStart) =>
+            this ILifecycleObservable observable, string observerName, int stage,
+            Func<CancellationToken, Task> onStart) =>
             observable.Subscribe(observerName, stage, onStart, static _ => Task.CompletedTask);
 
         /// <summary>Joins at a stage with a start and a stop.</summary>

@@ -3,7 +3,8 @@ using Microsoft.Extensions.Logging;
 namespace Orleans.Runtime;
 
 /// <summary>
-/// Starts what subscribed stage by stage upward, stops it downward. Observers of one stage run together. A failing start
+/// Starts what subscribed stage by stage upward, stops it downward. Observers of one stage run together. A failing
+/// start
 /// stops what had started and is thrown on; a failing stop is logged and the rest still stops.
 /// </summary>
 internal sealed partial class SiloLifecycle(ILogger<SiloLifecycle> logger) : ISiloLifecycle
@@ -44,11 +45,13 @@ internal sealed partial class SiloLifecycle(ILogger<SiloLifecycle> logger) : ISi
         }
     }
 
-    public Task StopAsync(CancellationToken cancellationToken) => StopFromAsync(HighestCompletedStage, cancellationToken);
+    public Task StopAsync(CancellationToken cancellationToken) =>
+        StopFromAsync(HighestCompletedStage, cancellationToken);
 
     private async Task StopFromAsync(int highest, CancellationToken cancellationToken)
     {
-        var stages = Snapshot().Where(each => each.Stage <= highest).GroupBy(each => each.Stage).OrderByDescending(group => group.Key);
+        var stages = Snapshot(
+            ).Where(each => each.Stage <= highest).GroupBy(each => each.Stage).OrderByDescending(group => group.Key);
         foreach (var stage in stages)
         {
             try
@@ -75,10 +78,12 @@ internal sealed partial class SiloLifecycle(ILogger<SiloLifecycle> logger) : ISi
     [LoggerMessage(Level = LogLevel.Error, Message = "Starting failed at stage {Stage} ({Observers})")]
     private static partial void LogStartFailed(ILogger logger, Exception exception, int stage, string observers);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "Stopping failed at stage {Stage} ({Observers}); the rest stops on")]
+    [LoggerMessage(
+        Level = LogLevel.Error, Message = "Stopping failed at stage {Stage} ({Observers}); the rest stops on")]
     private static partial void LogStopFailed(ILogger logger, Exception exception, int stage, string observers);
 
-    private sealed record Subscription(SiloLifecycle Owner, string Name, int Stage, ILifecycleObserver Observer) : IDisposable
+    private sealed record Subscription(
+        SiloLifecycle Owner, string Name, int Stage, ILifecycleObserver Observer) : IDisposable
     {
         public void Dispose()
         {

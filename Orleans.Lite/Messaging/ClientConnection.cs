@@ -19,7 +19,8 @@ internal sealed class ClientConnection(Socket socket, ClientConnections owner, T
 
     /// <summary>Connects and shakes hands; throws when either takes too long or is refused.</summary>
     public static async Task<ClientConnection> OpenAsync(
-        EndPoint gateway, Hello hello, ClientConnections owner, TimeProvider time, ILogger logger, CancellationToken cancellationToken)
+        EndPoint gateway, Hello hello, ClientConnections owner, TimeProvider time, ILogger logger,
+        CancellationToken cancellationToken)
     {
         var socket = gateway is IPEndPoint ip
             ? new Socket(ip.AddressFamily, SocketType.Stream, ProtocolType.Tcp)

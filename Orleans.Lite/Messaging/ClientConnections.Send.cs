@@ -12,7 +12,8 @@ internal sealed partial class ClientConnections
         try
         {
             RequestHeader.Write(
-                writer, request, TimeToLive(request), request.Body.GetCancellationToken().CanBeCanceled, Limits, Codecs);
+                writer, request, TimeToLive(
+                    request), request.Body.GetCancellationToken().CanBeCanceled, Limits, Codecs);
             if (!TrySend(_current, writer, call))
             {
                 _ = SendWhenConnectedAsync(request, writer.Written.ToArray(), call);

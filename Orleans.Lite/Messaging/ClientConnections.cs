@@ -8,7 +8,8 @@ using Orleans.Serialization;
 namespace Orleans.Runtime.Messaging;
 
 /// <summary>
-/// The client's way to the cluster: one connection to one of the known gateways, replaced when it is lost. Calls in flight
+/// The client's way to the cluster: one connection to one of the known gateways, replaced when it is lost. Calls in
+/// flight
 /// on a lost connection fail (their outcome is unknown); calls that come while there is none wait a bounded time.
 /// </summary>
 internal sealed partial class ClientConnections : IRequestRouter, IGrainTypeResolver, IAsyncDisposable
@@ -32,8 +33,10 @@ internal sealed partial class ClientConnections : IRequestRouter, IGrainTypeReso
     private string _lastProblem = "not started";
 
     public ClientConnections(
-        Lazy<CallRuntime> calls, CodecProvider codecs, IOptions<ConnectionOptions> options, IOptions<ClusterOptions> cluster,
-        IOptions<StaticGatewayListProviderOptions> gateways, IOptions<ClientMessagingOptions> messaging, TimeProvider time,
+        Lazy<CallRuntime> calls, CodecProvider codecs, IOptions<ConnectionOptions> options,
+        IOptions<ClusterOptions> cluster,
+        IOptions<StaticGatewayListProviderOptions> gateways, IOptions<ClientMessagingOptions> messaging,
+        TimeProvider time,
         ILogger<ClientConnections> logger, IEnumerable<IClientConnectionRetryFilter> retryFilters)
     {
         _calls = calls;
@@ -59,7 +62,8 @@ internal sealed partial class ClientConnections : IRequestRouter, IGrainTypeReso
     {
         if (_gateways.Length == 0)
         {
-            throw new OrleansConfigurationException("The client has no gateway: say UseLocalhostClustering or UseStaticClustering.");
+            throw new OrleansConfigurationException(
+                "The client has no gateway: say UseLocalhostClustering or UseStaticClustering.");
         }
 
         Pending = _calls.Value.Pending;
@@ -118,7 +122,8 @@ internal sealed partial class ClientConnections : IRequestRouter, IGrainTypeReso
             "The client is not connected yet: start its host before asking for grains.");
         return types.TryGetValue(description.Name, out var type)
             ? type
-            : throw new ArgumentException($"The silo hosts no grain class for {description.Type} ('{description.Name}').");
+            : throw new ArgumentException(
+                $"The silo hosts no grain class for {description.Type} ('{description.Name}').");
     }
 
     /// <summary>Called once per connection that ended.</summary>
@@ -142,7 +147,8 @@ internal sealed partial class ClientConnections : IRequestRouter, IGrainTypeReso
         }
 
         Pending?.FailAll(connection, call => new SiloUnavailableException(
-            $"The connection to gateway {connection.Peer} was lost while {call.Request.Name} of grain {call.Request.Target} was "
+            $"The connection to gateway {connection.Peer} was lost while {call.Request.Name} of grain "
+            + $"{call.Request.Target} was "
             + $"in flight ({reason.Message}). Whether it ran is unknown."));
     }
 
@@ -215,13 +221,15 @@ internal sealed partial class ClientConnections : IRequestRouter, IGrainTypeReso
         LogConnected(_logger, connection.Peer, connection.Welcome.Silo);
         if (connection.IsClosed)
         {
-            OnLost(connection, new EndOfStreamException("The gateway closed the connection right after the handshake."));
+            OnLost(
+                connection, new EndOfStreamException("The gateway closed the connection right after the handshake."));
         }
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Connected to gateway {Gateway} of silo {Silo}")]
     private static partial void LogConnected(ILogger logger, string gateway, SiloAddress silo);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The connection to gateway {Gateway} was lost: {Reason}. Reconnecting")]
+    [LoggerMessage(
+        Level = LogLevel.Warning, Message = "The connection to gateway {Gateway} was lost: {Reason}. Reconnecting")]
     private static partial void LogLost(ILogger logger, string gateway, string reason);
 }

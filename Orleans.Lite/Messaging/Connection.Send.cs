@@ -6,7 +6,9 @@ namespace Orleans.Runtime.Messaging;
 /// <summary>The sending half: a pending buffer that fills while the other one is being sent.</summary>
 internal abstract partial class Connection
 {
-    /// <summary>A peer that lets this much gather does not read: a thousand of the largest messages we allow ourselves.</summary>
+    /// <summary>
+    /// A peer that lets this much gather does not read: a thousand of the largest messages we allow ourselves.
+    /// </summary>
     protected const int QueuedBytesMax = 64 << 20;
 
     /// <summary>A send that moves nothing for this long means a dead or stalled peer.</summary>
@@ -112,7 +114,8 @@ internal abstract partial class Connection
             }
 
             var length = _pendingLength;
-            (_sending, _pending) = (_pending, _sending.Length > KeptBufferBytes ? new byte[FirstBufferBytes] : _sending);
+            (_sending, _pending) =
+                (_pending, _sending.Length > KeptBufferBytes ? new byte[FirstBufferBytes] : _sending);
             _pendingLength = 0;
             return _sending.AsMemory(0, length);
         }

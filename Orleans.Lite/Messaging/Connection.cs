@@ -6,7 +6,8 @@ using Orleans.Serialization;
 namespace Orleans.Runtime.Messaging;
 
 /// <summary>
-/// One TCP connection, either side. One loop reads and parses frames in place; senders append to a pending buffer under a
+/// One TCP connection, either side. One loop reads and parses frames in place; senders append to a pending buffer
+/// under a
 /// short lock and one flush at a time sends what has gathered, so that many small messages share a system call.
 /// Bounded: frame size, bytes waiting to be sent, time to complete a frame, time a send may take.
 /// The sending half is in Connection.Send.cs.
@@ -18,7 +19,9 @@ internal abstract partial class Connection : IThreadPoolWorkItem, IDisposable
     /// <summary>Larger receive buffers are given back after the frame that needed them.</summary>
     private const int KeptBufferBytes = 1 << 20;
 
-    /// <summary>A frame that has begun must be complete within this time: slow writers hold buffers and connections.</summary>
+    /// <summary>
+    /// A frame that has begun must be complete within this time: slow writers hold buffers and connections.
+    /// </summary>
     private static readonly TimeSpan FrameTimeout = TimeSpan.FromSeconds(10);
 
     private readonly Socket _socket;
@@ -99,7 +102,8 @@ internal abstract partial class Connection : IThreadPoolWorkItem, IDisposable
         var partial = Volatile.Read(ref _partialSince);
         if (partial != 0 && _time.GetElapsedTime(partial) > FrameTimeout)
         {
-            Close(new BadPeerException("slow-frame", $"It did not complete a frame within {FrameTimeout.TotalSeconds} s."));
+            Close(new BadPeerException(
+                "slow-frame", $"It did not complete a frame within {FrameTimeout.TotalSeconds} s."));
         }
 
         CheckSend();
@@ -110,7 +114,9 @@ internal abstract partial class Connection : IThreadPoolWorkItem, IDisposable
 
     protected abstract void OnClosed(Exception reason);
 
-    /// <summary>The frame that was to be sent finds <see cref="QueuedBytesMax"/> waiting: close, or throw to refuse it.</summary>
+    /// <summary>
+    /// The frame that was to be sent finds <see cref="QueuedBytesMax"/> waiting: close, or throw to refuse it.
+    /// </summary>
     protected abstract void OnQueueFull();
 
     private async Task ReceiveFramesAsync()
@@ -149,7 +155,8 @@ internal abstract partial class Connection : IThreadPoolWorkItem, IDisposable
             var length = BinaryPrimitives.ReadUInt32LittleEndian(_received.AsSpan(at));
             if (length < Frames.SmallestFrame || length > (uint)LargestFrame)
             {
-                throw new BadPeerException("bad-length", $"It sent a frame of {length} bytes; {LargestFrame} are allowed.");
+                throw new BadPeerException(
+                    "bad-length", $"It sent a frame of {length} bytes; {LargestFrame} are allowed.");
             }
 
             if (used - at - sizeof(uint) < length)
@@ -170,7 +177,8 @@ internal abstract partial class Connection : IThreadPoolWorkItem, IDisposable
         var version = _reader.Byte();
         if (version != Frames.Version)
         {
-            throw new BadPeerException("bad-version", $"It speaks version {version} of the protocol, we speak {Frames.Version}.");
+            throw new BadPeerException(
+                "bad-version", $"It speaks version {version} of the protocol, we speak {Frames.Version}.");
         }
 
         var kind = (FrameKind)_reader.Byte();

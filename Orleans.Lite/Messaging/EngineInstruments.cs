@@ -24,7 +24,8 @@ internal sealed class EngineInstruments
         _clients = _meter.CreateUpDownCounter<long>("orleans-gateway-connected-clients");
     }
 
-    public void ObserveActivations(Func<int> count) => _meter.CreateObservableGauge("orleans-catalog-activations", count);
+    public void ObserveActivations(Func<int> count) =>
+        _meter.CreateObservableGauge("orleans-catalog-activations", count);
 
     public void ActivationCreated() => _created.Add(1);
 

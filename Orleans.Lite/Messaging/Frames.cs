@@ -17,7 +17,8 @@ internal enum FrameKind : byte
 }
 
 /// <summary>
-/// A frame is a four-byte length, the version, the kind, then tagged header fields; unknown ones are skipped. Arguments and
+/// A frame is a four-byte length, the version, the kind, then tagged header fields; unknown ones are skipped.
+/// Arguments and
 /// results come last, in a block.
 /// </summary>
 internal static class Frames
@@ -27,7 +28,10 @@ internal static class Frames
     /// <summary>Starts every hello: "OLIT".</summary>
     public const uint Magic = 0x54494C4F;
 
-    /// <summary>The engine is part of the cluster's name, so that a silo and a client of different engines refuse each other.</summary>
+    /// <summary>
+    /// The engine is part of the cluster's name, so that a silo and a client of different engines refuse each
+    /// other.
+    /// </summary>
     public const string EnginePrefix = "orleans-lite/";
 
     /// <summary>Version and kind.</summary>

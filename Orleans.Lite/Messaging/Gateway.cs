@@ -10,7 +10,9 @@ namespace Orleans.Runtime.Messaging;
 /// <summary>Listens for clients of this machine and keeps their connections in bounds.</summary>
 internal sealed partial class Gateway : IAsyncDisposable
 {
-    /// <summary>A machine has tens of mounts and tools, not thousands; each connection costs 128 KiB of buffers.</summary>
+    /// <summary>
+    /// A machine has tens of mounts and tools, not thousands; each connection costs 128 KiB of buffers.
+    /// </summary>
     private const int MaxConnections = 1000;
 
     private static readonly TimeSpan CheckEvery = TimeSpan.FromSeconds(1);
@@ -41,13 +43,15 @@ internal sealed partial class Gateway : IAsyncDisposable
         if (!IPAddress.IsLoopback(endpoint.Address))
         {
             throw new OrleansConfigurationException(
-                $"The gateway was told to listen on {endpoint}. Orleans.Lite listens on loopback only: other addresses need a "
+                $"The gateway was told to listen on {endpoint}. Orleans.Lite listens on loopback only: other "
+                + $"addresses need a "
                 + "cluster secret, which comes with the clustered engine.");
         }
 
         Listen(endpoint);
         _accepting = Task.Run(() => AcceptAsync(_listener!)); // Without the starter's synchronization context.
-        var every = TimeSpan.FromTicks(Math.Min(CheckEvery.Ticks, _services.Connection.OpenConnectionTimeout.Ticks / 2));
+        var every =
+            TimeSpan.FromTicks(Math.Min(CheckEvery.Ticks, _services.Connection.OpenConnectionTimeout.Ticks / 2));
         _checker = _services.Time.CreateTimer(static self => ((Gateway)self!).Check(), this, every, every);
         LogListening(_services.Logger, endpoint);
     }
@@ -88,7 +92,8 @@ internal sealed partial class Gateway : IAsyncDisposable
         {
             _listener.Dispose();
             throw new OrleansConfigurationException(
-                $"The gateway cannot listen on {endpoint}: {exception.Message}. Is another silo running? Choose another port.",
+                $"The gateway cannot listen on {endpoint}: {exception.Message}. Is another silo running? Choose "
+                + $"another port.",
                 exception);
         }
     }
@@ -167,6 +172,8 @@ internal sealed partial class Gateway : IAsyncDisposable
 
 /// <summary>What a gateway's connections share.</summary>
 internal sealed record GatewayServices(
-    MessageRouter Router, Manifest Manifest, Serialization.CodecProvider Codecs, CallRuntime Calls, EngineInstruments Instruments,
-    TimeProvider Time, ILogger<Gateway> Logger, ILocalSiloDetails Silo, ClusterOptions Cluster, ConnectionOptions Connection,
+    MessageRouter Router, Manifest Manifest, Serialization.CodecProvider Codecs, CallRuntime Calls,
+    EngineInstruments Instruments,
+    TimeProvider Time, ILogger<Gateway> Logger, ILocalSiloDetails Silo, ClusterOptions Cluster,
+    ConnectionOptions Connection,
     SiloMessagingOptions Messaging);

@@ -10,7 +10,9 @@ namespace Orleans.Runtime.Messaging;
 internal sealed partial class GatewayConnection(Socket socket, GatewayServices services)
     : Connection(socket, services.Time, services.Logger), IReplyTo
 {
-    /// <summary>More than this in flight from one client is refused, not queued: the client knows best what to hold back.</summary>
+    /// <summary>
+    /// More than this in flight from one client is refused, not queued: the client knows best what to hold back.
+    /// </summary>
     private const int MaxInFlight = 10_000;
 
     private static readonly TimeSpan ByeTimeout = TimeSpan.FromSeconds(2);
@@ -119,7 +121,8 @@ internal sealed partial class GatewayConnection(Socket socket, GatewayServices s
             return;
         }
 
-        new Welcome(services.Silo.SiloAddress, services.Messaging.ClientDropTimeout, [.. services.Manifest.GrainTypes]).Write(writer);
+        new Welcome(services.Silo.SiloAddress, services.Messaging.ClientDropTimeout,
+            [.. services.Manifest.GrainTypes]).Write(writer);
         _welcomed = true;
         services.Instruments.ClientConnected();
         Post(writer);
@@ -128,13 +131,15 @@ internal sealed partial class GatewayConnection(Socket socket, GatewayServices s
     private async Task RefuseAsync(Hello hello)
     {
         await DrainAsync(ByeTimeout);
-        Close(new BadPeerException("wrong-cluster", $"It asked for cluster '{hello.Cluster}', service '{hello.Service}'."));
+        Close(new BadPeerException(
+            "wrong-cluster", $"It asked for cluster '{hello.Cluster}', service '{hello.Service}'."));
     }
 
     private void OnRequest(WireReader reader)
     {
         var header = RequestHeader.Read(reader, services.Codecs);
-        var codec = services.Manifest.TryGetMethod(header.MethodId, out var method) ? services.Calls.CodecOf(method) : null;
+        var codec =
+            services.Manifest.TryGetMethod(header.MethodId, out var method) ? services.Calls.CodecOf(method) : null;
         if (codec is null)
         {
             Refuse(header, new OrleansMessageRejectionException(
@@ -146,7 +151,8 @@ internal sealed partial class GatewayConnection(Socket socket, GatewayServices s
         if (Volatile.Read(ref _inFlight) >= MaxInFlight)
         {
             Refuse(header, new GatewayTooBusyException(
-                $"{codec.Method.DisplayName} was not run: {MaxInFlight} requests of this client are in flight already."));
+                $"{codec.Method.DisplayName} was not run: {MaxInFlight} requests of this client are in flight "
+                + $"already."));
             return;
         }
 
@@ -168,7 +174,8 @@ internal sealed partial class GatewayConnection(Socket socket, GatewayServices s
         catch (Exception exception)
         {
             // The frame's borders are sound: only this request is lost.
-            Refuse(header, new SerializerException($"The arguments of {codec.Method.DisplayName} cannot be read: {exception.Message}"));
+            Refuse(header, new SerializerException(
+                $"The arguments of {codec.Method.DisplayName} cannot be read: {exception.Message}"));
             return null;
         }
 
@@ -256,7 +263,8 @@ internal sealed partial class GatewayConnection(Socket socket, GatewayServices s
         {
             writer.Rewind(mark);
             ExceptionCodec.Write(writer, new SerializerException(
-                $"{exception.GetType()}: {exception.Message} (it could not be sent as it is: {unsent.Message})"), services.Codecs);
+                $"{exception.GetType()}: {exception.Message} (it could not be sent as it is: "
+                + $"{unsent.Message})"), services.Codecs);
         }
 
         writer.EndBlock(body);

@@ -28,7 +28,8 @@ internal struct RequestHeader
     public Dictionary<string, object>? Context;
 
     /// <summary>Writes head and arguments. The limits are the options'; what exceeds them is not sent.</summary>
-    public static void Write(WireWriter writer, Request request, ulong timeToLiveMs, bool cancellable, MessageLimits limits, CodecProvider codecs)
+    public static void Write(WireWriter writer, Request request, ulong timeToLiveMs, bool cancellable,
+        MessageLimits limits, CodecProvider codecs)
     {
         var start = Frames.Begin(writer, FrameKind.Request);
         writer.Tag(IdField, WireType.Varint);
@@ -74,7 +75,9 @@ internal struct RequestHeader
             {
                 case (IdField, WireType.Varint): header.Id = (long)reader.Varint(); break;
                 case (MethodField, WireType.Fixed64): header.MethodId = reader.Fixed64(); break;
-                case (TypeField, WireType.Bytes): header.Type = new GrainType(new IdSpan(reader.Bytes().ToArray())); break;
+                case (TypeField, WireType.Bytes):
+                    header.Type =
+                    new GrainType(new IdSpan(reader.Bytes().ToArray())); break;
                 case (KeyField, WireType.Bytes): header.Key = new IdSpan(reader.Bytes().ToArray()); break;
                 case (TimeToLiveField, WireType.Varint): header.TimeToLiveMs = reader.Varint(); break;
                 case (FlagsField, WireType.Varint): header.Flags = (uint)reader.Varint(); break;
@@ -158,7 +161,8 @@ internal sealed record MessageLimits(int HeaderBytesMax, int BodyBytesMax)
     {
         if (length > BodyBytesMax)
         {
-            throw new OrleansException($"{name}: {length} bytes of body, MaxMessageBodySize is {BodyBytesMax}. It was not sent.");
+            throw new OrleansException(
+                $"{name}: {length} bytes of body, MaxMessageBodySize is {BodyBytesMax}. It was not sent.");
         }
     }
 }

@@ -30,7 +30,8 @@ internal sealed class PersistentState<T> : PersistentState, IPersistentState<T>
         _storage = services.GetKeyedService<IGrainStorage>(storageName)
             ?? (attribute.StorageName is null ? services.GetService<IGrainStorage>() : null)
             ?? throw new OrleansConfigurationException(
-                $"Grain {_grainId} keeps state '{_name}' in storage '{storageName}', which nobody added (AddGrainStorage).");
+                $"Grain {_grainId} keeps state '{_name}' in storage '{storageName}', which nobody added "
+                + $"(AddGrainStorage).");
     }
 
     public T State
@@ -43,11 +44,14 @@ internal sealed class PersistentState<T> : PersistentState, IPersistentState<T>
 
     public bool RecordExists => _state.RecordExists;
 
-    public override Task ReadStateAsync() => DoAsync(static (storage, name, id, state) => storage.ReadStateAsync(name, id, state));
+    public override Task ReadStateAsync() =>
+        DoAsync(static (storage, name, id, state) => storage.ReadStateAsync(name, id, state));
 
-    public Task WriteStateAsync() => DoAsync(static (storage, name, id, state) => storage.WriteStateAsync(name, id, state));
+    public Task WriteStateAsync() =>
+        DoAsync(static (storage, name, id, state) => storage.WriteStateAsync(name, id, state));
 
-    public Task ClearStateAsync() => DoAsync(static (storage, name, id, state) => storage.ClearStateAsync(name, id, state));
+    public Task ClearStateAsync() =>
+        DoAsync(static (storage, name, id, state) => storage.ClearStateAsync(name, id, state));
 
     private async Task DoAsync(Func<IGrainStorage, string, GrainId, IGrainState<T>, Task> operation)
     {

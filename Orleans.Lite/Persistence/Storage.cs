@@ -44,7 +44,9 @@ namespace Orleans.Runtime
     /// <summary>State read before the grain activates. See <see cref="PersistentStateAttribute"/>.</summary>
     public interface IPersistentState<TState> : IStorage<TState>;
 
-    /// <summary>On a constructor parameter of type <see cref="IPersistentState{TState}"/>: what is stored where.</summary>
+    /// <summary>
+    /// On a constructor parameter of type <see cref="IPersistentState{TState}"/>: what is stored where.
+    /// </summary>
     [AttributeUsage(AttributeTargets.Parameter)]
     public sealed class PersistentStateAttribute(string stateName, string? storageName = null) : Attribute
     {
@@ -99,7 +101,10 @@ namespace Orleans
 
 namespace Orleans.Storage
 {
-    /// <summary>A place where grain state is kept. A write with a stale ETag throws <see cref="InconsistentStateException"/>.</summary>
+    /// <summary>
+    /// A place where grain state is kept. A write with a stale ETag throws <see
+    /// cref="InconsistentStateException"/>.
+    /// </summary>
     public interface IGrainStorage
     {
         /// <summary>Fills <paramref name="grainState"/> from the store.</summary>

@@ -6,7 +6,8 @@ using Orleans.Runtime;
 namespace Orleans.Serialization;
 
 /// <summary>
-/// The codec of each type, built on first use and kept. One per host, because references come to life through the host's
+/// The codec of each type, built on first use and kept. One per host, because references come to life through the
+/// host's
 /// grain factory. Building is serialised by a lock; lookups take none.
 /// </summary>
 internal sealed class CodecProvider(TypeNames names, Func<Type, GrainId, object> makeReference)
@@ -19,7 +20,8 @@ internal sealed class CodecProvider(TypeNames names, Func<Type, GrainId, object>
     };
 
     private static readonly HashSet<Type> ListInterfaces =
-        [typeof(IReadOnlyList<>), typeof(IReadOnlyCollection<>), typeof(IEnumerable<>), typeof(IList<>), typeof(ICollection<>)];
+        [typeof(IReadOnlyList<>), typeof(
+            IReadOnlyCollection<>), typeof(IEnumerable<>), typeof(IList<>), typeof(ICollection<>)];
 
     private static readonly HashSet<Type> Dictionaries =
         [typeof(Dictionary<,>), typeof(IDictionary<,>), typeof(IReadOnlyDictionary<,>)];
@@ -128,7 +130,8 @@ internal sealed class CodecProvider(TypeNames names, Func<Type, GrainId, object>
             return (Codec)Make(typeof(DictionaryCodec<,,>), [type, .. arguments], Get(arguments[0]), Get(arguments[1]));
         }
 
-        return open == typeof(KeyValuePair<,>) || open.FullName!.StartsWith("System.ValueTuple`", StringComparison.Ordinal)
+        return open == typeof(
+            KeyValuePair<,>) || open.FullName!.StartsWith("System.ValueTuple`", StringComparison.Ordinal)
             ? (Codec)Make(typeof(StructCodec<>), [type], TypeShape.OfPlainFields(type), this, false)
             : null;
     }
@@ -149,12 +152,14 @@ internal sealed class CodecProvider(TypeNames names, Func<Type, GrainId, object>
         if (type.IsDefined(typeof(GenerateSerializerAttribute), false))
         {
             var shape = type.IsAbstract ? null : TypeShape.Of(type);
-            return (Codec)Make(type.IsValueType ? typeof(StructCodec<>) : typeof(ObjectCodec<>), [type], shape, this, immutable);
+            return (Codec)Make(
+                type.IsValueType ? typeof(StructCodec<>) : typeof(ObjectCodec<>), [type], shape, this, immutable);
         }
 
         return type == typeof(object) || type.IsInterface || type.IsAbstract
             ? (Codec)Make(typeof(ObjectCodec<>), [type], null, this, immutable)
             : throw new CodecNotFoundException(
-                $"{type} cannot be sent: it is neither a known type nor marked [GenerateSerializer] with numbered members.");
+                $"{type} cannot be sent: it is neither a known type nor marked [GenerateSerializer] with "
+                + $"numbered members.");
     }
 }

@@ -4,7 +4,9 @@ using System.Runtime.InteropServices;
 
 namespace Orleans.Serialization;
 
-/// <summary>An element count and the elements. Arrays grow while reading: a claimed count alone allocates little.</summary>
+/// <summary>
+/// An element count and the elements. Arrays grow while reading: a claimed count alone allocates little.
+/// </summary>
 internal abstract class SequenceCodec<TSequence, TItem>(Codec<TItem> item) : Codec<TSequence>
 {
     private const int TrustedCount = 1024;

@@ -4,8 +4,10 @@ using System.Runtime.ExceptionServices;
 namespace Orleans.Serialization;
 
 /// <summary>
-/// Exceptions: name, message, remote stack, cause, then the numbered members of [GenerateSerializer] classes. A type that
-/// is not known at the reader arrives as <see cref="UnavailableExceptionFallbackException"/>; local calls pass the object.
+/// Exceptions: name, message, remote stack, cause, then the numbered members of [GenerateSerializer] classes. A
+/// type that
+/// is not known at the reader arrives as <see cref="UnavailableExceptionFallbackException"/>; local calls pass the
+/// object.
 /// </summary>
 internal sealed class ExceptionCodec<T>(CodecProvider provider) : Codec<T>
     where T : Exception
@@ -54,7 +56,8 @@ internal static class ExceptionCodec
     /// <summary>Deeper chains of causes are cut.</summary>
     private const int MaxCauses = 20;
 
-    public static void Write(WireWriter writer, Exception value, CodecProvider provider) => Write(writer, value, provider, 0);
+    public static void Write(WireWriter writer, Exception value, CodecProvider provider) =>
+        Write(writer, value, provider, 0);
 
     public static Exception Read(WireReader reader, CodecProvider provider)
     {

@@ -22,7 +22,8 @@ internal abstract class MemberCodec<TOwner>(uint id)
     public abstract void Copy(ref TOwner owner);
 
     public static MemberCodec<TOwner> Make(ShapeMember member, CodecProvider provider) =>
-        (MemberCodec<TOwner>)CodecProvider.Make(typeof(MemberCodec<,>), [typeof(TOwner), member.Type], member, provider);
+        (MemberCodec<TOwner>)CodecProvider.Make(
+            typeof(MemberCodec<,>), [typeof(TOwner), member.Type], member, provider);
 }
 
 /// <inheritdoc/>
@@ -70,7 +71,8 @@ internal sealed class MemberCodec<TOwner, TMember> : MemberCodec<TOwner>
         else
         {
             throw WireReader.Malformed(
-                $"carries {typeof(TOwner).Name}.{_member.Name} as {wire}, expected {_codec.Wire} for {typeof(TMember)}");
+                $"carries {typeof(TOwner).Name}.{_member.Name} as {wire}, expected {_codec.Wire} for "
+                + $"{typeof(TMember)}");
         }
     }
 
@@ -108,7 +110,8 @@ internal static class MemberAccess
     public static MemberSetter<TOwner, TMember> Setter<TOwner, TMember>(ShapeMember member)
     {
         var method = new DynamicMethod(
-            "set_" + member.Name, typeof(void), [typeof(TOwner).MakeByRefType(), typeof(TMember)], typeof(MemberAccess), true);
+            "set_" + member.Name, typeof(
+                void), [typeof(TOwner).MakeByRefType(), typeof(TMember)], typeof(MemberAccess), true);
         var il = method.GetILGenerator();
         LoadOwner<TOwner>(il, member);
         il.Emit(OpCodes.Ldarg_1);
@@ -137,7 +140,8 @@ internal static class MemberAccess
         var declaring = ((MemberInfo?)member.Field ?? member.Property!).DeclaringType!;
         if (!declaring.IsAssignableFrom(typeof(TOwner)))
         {
-            il.Emit(OpCodes.Castclass, declaring); // Arguments of an invokable: the owner is declared as the base class.
+            // Arguments of an invokable: the owner is declared as the base class.
+            il.Emit(OpCodes.Castclass, declaring);
         }
     }
 }

@@ -12,7 +12,8 @@ internal sealed class MemberSet<TOwner>
 
     public MemberSet(TypeShape shape, CodecProvider provider)
     {
-        _levels = [.. shape.Levels.Select(level => level.Select(member => MemberCodec<TOwner>.Make(member, provider)).ToArray())];
+        _levels = [.. shape.Levels.Select(
+            level => level.Select(member => MemberCodec<TOwner>.Make(member, provider)).ToArray())];
         IsImmutable = _levels.All(level => level.All(member => member.IsImmutable));
     }
 

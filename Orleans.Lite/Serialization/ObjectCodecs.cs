@@ -111,7 +111,8 @@ internal sealed class ObjectCodec<T>(TypeShape? shape, CodecProvider provider, b
         }
 
         var codec = provider.Get(value.GetType());
-        return (T)(codec is IBodyCodec body ? codec.IsImmutable ? value : body.CopyBody(value) : codec.CopyObject(value)!);
+        return (
+            T)(codec is IBodyCodec body ? codec.IsImmutable ? value : body.CopyBody(value) : codec.CopyObject(value)!);
     }
 
     public void WriteBody(WireWriter writer, object value)

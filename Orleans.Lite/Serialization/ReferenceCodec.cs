@@ -2,7 +2,9 @@ using Orleans.Runtime;
 
 namespace Orleans.Serialization;
 
-/// <summary>A grain reference travels as the grain's identity and becomes a reference of the declared interface.</summary>
+/// <summary>
+/// A grain reference travels as the grain's identity and becomes a reference of the declared interface.
+/// </summary>
 internal sealed class ReferenceCodec<T>(Func<Type, GrainId, object> makeReference) : Codec<T>
     where T : class, IAddressable
 {
@@ -25,5 +27,6 @@ internal sealed class ReferenceCodec<T>(Func<Type, GrainId, object> makeReferenc
     private static GrainId IdOf(T value) => value is GrainReference reference
         ? reference.GrainId
         : throw new SerializerException(
-            $"{value.GetType()} is not a reference. To pass a grain itself, pass this.AsReference<{typeof(T).Name}>().");
+            $"{value.GetType()} is not a reference. To pass a grain itself, pass "
+            + $"this.AsReference<{typeof(T).Name}>().");
 }

@@ -4,7 +4,8 @@ using Orleans.Runtime;
 namespace Orleans.Serialization;
 
 /// <summary>One numbered member: a field, or a property without a field of its own.</summary>
-internal sealed record ShapeMember(uint Id, string Name, Type Type, FieldInfo? Field, PropertyInfo? Property, bool IsImmutable);
+internal sealed record ShapeMember(
+    uint Id, string Name, Type Type, FieldInfo? Field, PropertyInfo? Property, bool IsImmutable);
 
 /// <summary>
 /// The numbered members of a type, base class first, found by reflection. Refuses what Orleans' analyzers refuse:
@@ -41,7 +42,8 @@ internal sealed record TypeShape(Type Type, IReadOnlyList<ShapeMember[]> Levels)
             new ShapeMember((uint)i, field.Name, field.FieldType, field, null, false))],
     ]);
 
-    private static bool IsRoot(Type type) => type == typeof(object) || type == typeof(ValueType) || type == typeof(Exception);
+    private static bool IsRoot(Type type) =>
+        type == typeof(object) || type == typeof(ValueType) || type == typeof(Exception);
 
     private static ShapeMember[] MembersOf(Type type)
     {
@@ -66,7 +68,8 @@ internal sealed record TypeShape(Type Type, IReadOnlyList<ShapeMember[]> Levels)
             {
                 if (property.GetMethod is null || property.SetMethod is null)
                 {
-                    throw new OrleansConfigurationException($"{type}.{property.Name} has an [Id] but no getter and setter.");
+                    throw new OrleansConfigurationException(
+                        $"{type}.{property.Name} has an [Id] but no getter and setter.");
                 }
 
                 members.Add(new(id.Id, property.Name, property.PropertyType, null, property, IsImmutable(property)));

@@ -30,9 +30,11 @@ internal static class WellKnownCodecs
             static r => Bits<UInt128, Guid>(r.Fixed128()));
         Add("string", WireType.Bytes, static (w, v) => w.String(v), static r => r.String());
         Add("timespan", WireType.Varint, static (w, v) => w.ZigZag(v.Ticks), static r => new TimeSpan(r.ZigZag()));
-        Add("datetime", WireType.Fixed64, static (w, v) => w.Fixed64((ulong)v.ToBinary()), static r => DateTime.FromBinary((long)r.Fixed64()));
+        Add("datetime", WireType.Fixed64, static (
+            w, v) => w.Fixed64((ulong)v.ToBinary()), static r => DateTime.FromBinary((long)r.Fixed64()));
         Add("datetimeoffset", WireType.Fixed128,
-            static (w, v) => w.Fixed128(new UInt128((ulong)v.Offset.Ticks, (ulong)v.Ticks)), static r => ReadDateTimeOffset(r));
+            static (w, v) =>
+                w.Fixed128(new UInt128((ulong)v.Offset.Ticks, (ulong)v.Ticks)), static r => ReadDateTimeOffset(r));
         all.Add(typeof(byte[]), ("bytes", new ByteArrayCodec()));
         all.Add(typeof(ReadOnlyMemory<byte>), ("romem", new ByteMemoryCodec()));
         AddIdentities(Add, Add, Add, Add, Add);
@@ -56,17 +58,20 @@ internal static class WellKnownCodecs
     }
 
     private static void AddIdentities(
-        Adder<IPAddress> ip, Adder<IPEndPoint> endpoint, Adder<GrainType> type, Adder<GrainId> grain, Adder<SiloAddress> silo)
+        Adder<IPAddress> ip, Adder<IPEndPoint> endpoint, Adder<GrainType> type, Adder<GrainId> grain,
+        Adder<SiloAddress> silo)
     {
         ip("ip", WireType.Bytes, static (w, v) => w.Bytes(v.GetAddressBytes()), static r => ReadAddress(r.Bytes()));
         endpoint("endpoint", WireType.Bytes, static (w, v) => w.String(v.ToString()),
-            static r => IPEndPoint.TryParse(r.String(), out var v) ? v : throw WireReader.Malformed("has a bad endpoint"));
+            static r =>
+                IPEndPoint.TryParse(r.String(), out var v) ? v : throw WireReader.Malformed("has a bad endpoint"));
         type("graintype", WireType.Bytes, static (w, v) => w.Bytes(v.Value.AsSpan()),
             static r => r.Bytes() is { IsEmpty: false } name ? new GrainType(new IdSpan(name.ToArray())) : default);
         grain("grainid", WireType.Bytes, static (w, v) => w.String(v.IsDefault ? string.Empty : v.ToString()),
             static r => r.String() is { Length: > 0 } text ? GrainId.Parse(text) : default);
         silo("silo", WireType.Bytes, static (w, v) => w.String(v.ToParsableString()),
-            static r => SiloAddress.TryParse(r.String(), out var v) ? v : throw WireReader.Malformed("has a bad silo address"));
+            static r =>
+                SiloAddress.TryParse(r.String(), out var v) ? v : throw WireReader.Malformed("has a bad silo address"));
     }
 
     private static TTo Bits<TFrom, TTo>(TFrom value)

@@ -70,7 +70,8 @@ internal sealed class WireReader
     public ReadOnlySpan<byte> Bytes()
     {
         var length = Varint();
-        return length <= (ulong)Remaining ? Take((int)length) : throw Malformed($"claims {length} bytes, has {Remaining}");
+        return length <= (
+            ulong)Remaining ? Take((int)length) : throw Malformed($"claims {length} bytes, has {Remaining}");
     }
 
     public string String() => Encoding.UTF8.GetString(Bytes());
@@ -79,7 +80,8 @@ internal sealed class WireReader
     public int Count()
     {
         var count = Varint();
-        return count <= (ulong)Remaining ? (int)count : throw Malformed($"claims {count} elements in {Remaining} bytes");
+        return count <= (
+            ulong)Remaining ? (int)count : throw Malformed($"claims {count} elements in {Remaining} bytes");
     }
 
     /// <summary>Narrows the reader to a block; give the result to <see cref="EndBlock"/>.</summary>

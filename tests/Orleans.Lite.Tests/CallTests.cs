@@ -119,8 +119,10 @@ public sealed class CallTests(ClusterFixture cluster) : IClassFixture<ClusterFix
     [Theory, InlineData("tcp"), InlineData("silo")]
     public async Task Common_exceptions_and_causes_arrive_typed(string side)
     {
-        Assert.Equal("too slow", (await Assert.ThrowsAsync<TimeoutException>(() => New(side).Throw("timeout"))).Message);
-        Assert.Contains("no path", (await Assert.ThrowsAsync<ArgumentNullException>(() => New(side).Throw("argument"))).Message, StringComparison.Ordinal);
+        Assert.Equal(
+            "too slow", (await Assert.ThrowsAsync<TimeoutException>(() => New(side).Throw("timeout"))).Message);
+        Assert.Contains("no path", (await Assert.ThrowsAsync<ArgumentNullException>(
+            () => New(side).Throw("argument"))).Message, StringComparison.Ordinal);
         var outer = await Assert.ThrowsAsync<InvalidOperationException>(() => New(side).Throw("inner"));
         Assert.Equal(7, Assert.IsType<KnownException>(outer.InnerException).Code);
         await Assert.ThrowsAsync<OperationCanceledException>(() => New(side).Throw("cancelled"));
@@ -129,7 +131,8 @@ public sealed class CallTests(ClusterFixture cluster) : IClassFixture<ClusterFix
     [Fact]
     public async Task An_unknown_exception_arrives_as_the_fallback_with_its_name_and_text()
     {
-        var exception = await Assert.ThrowsAsync<UnavailableExceptionFallbackException>(() => New("tcp").Throw("unknown"));
+        var exception =
+            await Assert.ThrowsAsync<UnavailableExceptionFallbackException>(() => New("tcp").Throw("unknown"));
         Assert.Equal(typeof(UnknownException).FullName, exception.ExceptionType);
         Assert.Contains("who am I", exception.Message, StringComparison.Ordinal);
     }

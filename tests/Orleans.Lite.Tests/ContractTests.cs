@@ -24,7 +24,8 @@ public sealed class ContractTests
     [Fact]
     public async Task Two_types_with_one_alias_fail_the_start()
     {
-        var exception = await Assert.ThrowsAsync<OrleansConfigurationException>(() => StartWith(typeof(AliasOne), typeof(AliasTwo)));
+        var exception = await Assert.ThrowsAsync<OrleansConfigurationException>(
+            () => StartWith(typeof(AliasOne), typeof(AliasTwo)));
         Assert.Contains("'clash'", exception.Message, StringComparison.Ordinal);
     }
 
@@ -40,7 +41,8 @@ public sealed class ContractTests
     private static async Task StartWith(params Type[] bad)
     {
         using var silo = await TestHost.SiloAsync(0, builder => builder.Configure<ManifestOptions>(options =>
-            options.Includes = type => type.Namespace?.EndsWith(".Bad", StringComparison.Ordinal) != true || bad.Contains(type)));
+            options.Includes = type =>
+                type.Namespace?.EndsWith(".Bad", StringComparison.Ordinal) != true || bad.Contains(type)));
         await silo.StopAndDisposeAsync();
     }
 }

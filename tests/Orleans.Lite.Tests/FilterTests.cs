@@ -19,7 +19,11 @@ public sealed class FilterTests
         Assert.Equal("plain", await grain.Echo("plain"));
         await Assert.ThrowsAsync<KnownException>(() => grain.Throw("known"));
         Assert.Equal(3, await grain.Add(1, 2));
-        string[] seen = ["IEcho.Echo echo/filtered", "IEcho.Echo echo/filtered", "IEcho.Throw echo/filtered failed", "IEcho.Add echo/filtered"];
+        string[] seen =
+        [
+            "IEcho.Echo echo/filtered", "IEcho.Echo echo/filtered", "IEcho.Throw echo/filtered failed",
+            "IEcho.Add echo/filtered",
+        ];
         Assert.Equal(seen, incoming.Seen);
         Assert.Equal(seen, outgoing.Seen);
         await client.StopAndDisposeAsync();
@@ -31,7 +35,8 @@ public sealed class FilterTests
     {
         var port = TestHost.FreePort();
         using var silo = await TestHost.SiloAsync(port);
-        using var client = await TestHost.ClientAsync(port, builder => builder.AddOutgoingGrainCallFilter<SizeFilter>());
+        using var client =
+            await TestHost.ClientAsync(port, builder => builder.AddOutgoingGrainCallFilter<SizeFilter>());
         var grain = client.Grains().GetGrain<IEchoGrain>("sized");
         Assert.Equal(1000, await grain.SizeOf(new byte[1000]));
         await Assert.ThrowsAsync<InvalidOperationException>(() => grain.SizeOf(new byte[70_000]));

@@ -19,7 +19,8 @@ public sealed class GatewayTests
         var port = TestHost.FreePort();
         var silo = await TestHost.SiloAsync(port);
         using var client = await TestHost.ClientAsync(
-            port, builder => builder.Configure<ConnectionOptions>(o => o.ConnectionRetryDelay = TimeSpan.FromMilliseconds(50)));
+            port, builder =>
+                builder.Configure<ConnectionOptions>(o => o.ConnectionRetryDelay = TimeSpan.FromMilliseconds(50)));
         var grain = client.Grains().GetGrain<IBusyGrain>("restart");
         var gate = "restart" + port;
         var call = grain.Block(gate);
@@ -43,14 +44,16 @@ public sealed class GatewayTests
         var port = TestHost.FreePort();
         var silo = await TestHost.SiloAsync(port);
         using var client = await TestHost.ClientAsync(
-            port, builder => builder.Configure<ConnectionOptions>(o => o.OpenConnectionTimeout = TimeSpan.FromMilliseconds(400)));
+            port, builder =>
+                builder.Configure<ConnectionOptions>(o => o.OpenConnectionTimeout = TimeSpan.FromMilliseconds(400)));
         var grain = client.Grains().GetGrain<IEchoGrain>("x");
         await silo.StopAndDisposeAsync();
         var exception = await Assert.ThrowsAsync<SiloUnavailableException>(async () =>
         {
             await grain.Echo("first may see the loss");
         });
-        exception = await Assert.ThrowsAsync<SiloUnavailableException>(() => grain.Echo("a")).WaitAsync(TestHost.Patience);
+        exception =
+            await Assert.ThrowsAsync<SiloUnavailableException>(() => grain.Echo("a")).WaitAsync(TestHost.Patience);
         Assert.Contains("was not sent", exception.Message, StringComparison.Ordinal);
         await client.StopAndDisposeAsync();
     }
@@ -106,7 +109,8 @@ public sealed class GatewayTests
     public async Task Listening_beyond_loopback_is_refused_and_names_the_cluster_secret()
     {
         var exception = await Assert.ThrowsAsync<OrleansConfigurationException>(() => TestHost.SiloAsync(
-            TestHost.FreePort(), builder => builder.ConfigureEndpoints(1, TestHost.FreePort(), listenOnAnyHostAddress: true)));
+            TestHost.FreePort(), builder =>
+                builder.ConfigureEndpoints(1, TestHost.FreePort(), listenOnAnyHostAddress: true)));
         Assert.Contains("cluster secret", exception.Message, StringComparison.Ordinal);
     }
 
@@ -171,7 +175,8 @@ public sealed class GatewayTests
         await socket.SendAsync(GoodHello().AsMemory(0, 5));
         await ClosedAsync(socket);
         await TestHost.Until(
-            () => TestLog.Lines.Any(line => line.Contains("said no hello", StringComparison.Ordinal)), "the reason in the log");
+            () => TestLog.Lines.Any(
+                line => line.Contains("said no hello", StringComparison.Ordinal)), "the reason in the log");
         await silo.StopAndDisposeAsync();
     }
 
@@ -216,7 +221,8 @@ public sealed class GatewayTests
         var grain = client.Grains().GetGrain<IEchoGrain>("big");
         var exception = await Assert.ThrowsAsync<OrleansException>(() => grain.SizeOf(new byte[100_001]));
         Assert.Contains("MaxMessageBodySize", exception.Message, StringComparison.Ordinal);
-        var result = await Assert.ThrowsAsync<global::Orleans.Serialization.SerializerException>(() => grain.Big(300_000));
+        var result =
+            await Assert.ThrowsAsync<global::Orleans.Serialization.SerializerException>(() => grain.Big(300_000));
         Assert.Contains("MaxMessageBodySize", result.Message, StringComparison.Ordinal);
         Assert.Equal(50_000, await grain.SizeOf(new byte[50_000]));
         await client.StopAndDisposeAsync();
@@ -239,7 +245,8 @@ public sealed class GatewayTests
         }
 
         await TestHost.Until(
-            () => TestLog.Lines.Any(line => line.Contains("answers gather unread", StringComparison.Ordinal)), "the reason in the log");
+            () => TestLog.Lines.Any(
+                line => line.Contains("answers gather unread", StringComparison.Ordinal)), "the reason in the log");
         await ClosedAsync(socket);
         await silo.StopAndDisposeAsync();
     }
@@ -270,13 +277,15 @@ public sealed class GatewayTests
     private static byte[] BigRequest(IHost silo, int id)
     {
         var calls = silo.Services.GetRequiredService<CallRuntime>();
-        var method = ProxyBuilder.Get(typeof(IEchoGrain)).Description.Methods.Single(each => each.Method.Name == nameof(IEchoGrain.Big));
+        var method = ProxyBuilder.Get(
+            typeof(IEchoGrain)).Description.Methods.Single(each => each.Method.Name == nameof(IEchoGrain.Big));
         var body = method.NewInvokable();
         body.SetArgument(0, 1_000_000);
         var writer = global::Orleans.Serialization.WireWriter.Rent();
         RequestHeader.Write(
             writer, new Request(id, GrainId.Create("echo", "big"), calls.CodecOf(method), body), 30_000, false,
-            new MessageLimits(1000, 1000), silo.Services.GetRequiredService<global::Orleans.Serialization.CodecProvider>());
+            new MessageLimits(
+                1000, 1000), silo.Services.GetRequiredService<global::Orleans.Serialization.CodecProvider>());
         var bytes = writer.Written.ToArray();
         global::Orleans.Serialization.WireWriter.Return(writer);
         return bytes;

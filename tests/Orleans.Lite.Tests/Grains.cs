@@ -55,7 +55,8 @@ internal sealed class EchoGrain : Grain, IEchoGrain
 
     public Task<bool> KeptIs(int count) => Task.FromResult(_kept!.Items.Count == count);
 
-    public Task<bool> SameInstance(Frozen value) => Task.FromResult(ReferenceEquals(FrozenOf(this.GetPrimaryKeyString()), value));
+    public Task<bool> SameInstance(Frozen value) =>
+        Task.FromResult(ReferenceEquals(FrozenOf(this.GetPrimaryKeyString()), value));
 
     public Task KeepFrozen(Frozen value)
     {

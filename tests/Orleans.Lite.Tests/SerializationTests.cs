@@ -10,7 +10,8 @@ namespace OrleansCache.Orleans.Lite.Tests;
 public sealed class SerializationTests
 {
     private static readonly CodecProvider Codecs = new(
-        new TypeNames([typeof(Dog), typeof(KnownException), typeof(Mutable)]), static (_, _) => throw new NotSupportedException());
+        new TypeNames([typeof(Dog), typeof(KnownException), typeof(Mutable)]), static (_, _) =>
+            throw new NotSupportedException());
 
     [GenerateSerializer]
     public sealed class Old
@@ -163,7 +164,8 @@ public sealed class SerializationTests
         Assert.Equal(2592821199u, GrainId.Create("block", "0001").GetUniformHashCode());
     }
 
-    private static string ValidText(string text) => System.Text.Encoding.UTF8.GetString(System.Text.Encoding.UTF8.GetBytes(text));
+    private static string ValidText(string text) =>
+        System.Text.Encoding.UTF8.GetString(System.Text.Encoding.UTF8.GetBytes(text));
 
     private static T Round<T>(T value) => Read<T>(Write(value));
 

@@ -28,7 +28,8 @@ internal static class TestHost
         builder.UseOrleans(silo =>
         {
             silo.UseLocalhostClustering(siloPort: gatewayPort == 0 ? 1 : gatewayPort, gatewayPort: gatewayPort);
-            silo.Configure<ManifestOptions>(options => options.Includes = type => type.Namespace?.EndsWith(".Bad", StringComparison.Ordinal) != true);
+            silo.Configure<ManifestOptions>(options => options.Includes = type => type.Namespace?.EndsWith(
+                ".Bad", StringComparison.Ordinal) != true);
             configure?.Invoke(silo);
         });
         return await StartAsync(builder);
@@ -40,7 +41,8 @@ internal static class TestHost
         builder.UseOrleansClient(client =>
         {
             client.UseLocalhostClustering(gatewayPort);
-            client.Configure<ManifestOptions>(options => options.Includes = type => type.Namespace?.EndsWith(".Bad", StringComparison.Ordinal) != true);
+            client.Configure<ManifestOptions>(options => options.Includes = type => type.Namespace?.EndsWith(
+                ".Bad", StringComparison.Ordinal) != true);
             configure?.Invoke(client);
         });
         return await StartAsync(builder);
@@ -107,7 +109,8 @@ internal sealed class TestLog : ILoggerProvider
         public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
 
         public void Log<TState>(
-            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception,
+            Func<TState, Exception?, string> formatter)
         {
             if (Lines.Count < 10_000)
             {
