@@ -118,9 +118,10 @@ internal sealed class BlockService : IBlockService
             return ReadStatus.CapabilityRequired;
         }
 
-        if (_store.TryLease(key, out var stored) != LeaseStatus.Leased)
+        var status = _store.TryLease(key, out var stored);
+        if (status != LeaseStatus.Leased)
         {
-            return ReadStatus.Unavailable;
+            return status == LeaseStatus.Missing ? ReadStatus.NotFound : ReadStatus.Unavailable;
         }
 
         _store.Touch(key);

@@ -88,7 +88,8 @@ internal sealed class ReadingRig : IBlockRouter, ICapabilitySource, IDisposable
         var outcome = await reader.ReadAsync(offset, buffer, default);
         var expected = Math.Clamp(Silo.Content.Length - offset, 0, length);
         Assert.Equal(new FileReadOutcome(ReadStatus.Ok, expected), outcome);
-        Assert.True(Silo.Content.AsSpan(Math.Min(offset, Silo.Content.Length), expected).SequenceEqual(buffer.AsSpan(0, expected)), $"wrong bytes at {offset}+{length}");
+        var right = Silo.Content.AsSpan(Math.Min(offset, Silo.Content.Length), expected);
+        Assert.True(right.SequenceEqual(buffer.AsSpan(0, expected)), $"wrong bytes at {offset}+{length}");
     }
 
     public ValueTask<IBlockConnection?> FindAsync(FileKey key, CancellationToken cancellationToken) => new(Current);

@@ -251,7 +251,8 @@ public sealed class NamespaceViewTests
         Assert.Equal(ReadStatus.Unavailable, (await view.GetRootAsync(default)).Status);
         _grains.Failures.Clear();
         _grains.OnCall = () => Task.Delay(Timeout.Infinite);
-        Assert.Equal(ReadStatus.DeadlineExceeded, (await MakeView(TimeSpan.FromMilliseconds(120), time: TimeProvider.System).GetRootAsync(default)).Status);
+        view = MakeView(deadline: TimeSpan.FromMilliseconds(120), time: TimeProvider.System);
+        Assert.Equal(ReadStatus.DeadlineExceeded, (await view.GetRootAsync(default)).Status);
     }
 
     [Fact]

@@ -237,7 +237,8 @@ public sealed class FileReaderTests
         rig.Renewed = new NodeOutcome(ReadStatus.Ok, ReadingRig.MakeNode("f", 2 * Block, 9), TimeSpan.Zero);
         Assert.Equal(ReadStatus.StaleVersion, (await reader.ReadAsync(0, new byte[10], default)).Status);
         rig.Renewed = new NodeOutcome(ReadStatus.NotFound, null, TimeSpan.Zero);
-        Assert.Equal(ReadStatus.StaleVersion, (await rig.Opener.OpenAsync(rig.Node with { Entry = rig.Node.Entry with { Key = new FileKey(1, 1) } }, default)).Status);
+        var other = rig.Node with { Entry = rig.Node.Entry with { Key = new FileKey(1, 1) } };
+        Assert.Equal(ReadStatus.StaleVersion, (await rig.Opener.OpenAsync(other, default)).Status);
     }
 
     [Fact]

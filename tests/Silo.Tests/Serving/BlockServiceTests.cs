@@ -94,7 +94,7 @@ public sealed class BlockServiceTests
     {
         await using var bench = await ServingBench.CreateAsync();
         var file = bench.Present(3 * ServingBench.BlockBytes);
-        Assert.Equal(ReadStatus.Unavailable, bench.Service.TryLease(file.Key, out _));
+        Assert.Equal(ReadStatus.NotFound, bench.Service.TryLease(file.Key, out _));
         var outcome = await bench.Service.EnsureAsync(file.Key, ServingBench.BlockBytes, 1, default);
         await bench.IdleAsync();
         Assert.Equal(ReadStatus.Ok, bench.Service.TryLease(file.Key, out var part));
