@@ -14,7 +14,8 @@ internal sealed record Setting(string Name, string ValueName, string Default, st
         "Grain state, sealing key and Unix socket; created if its parent exists. Default: /var/lib/ocache as root, else ~/.local/share/ocache.");
 
     public static readonly Setting Tier = new("tier", "NAME=DIR:SIZE", "",
-        "Directory for cached blocks and its capacity. NAME is memory, nvme, ssd or hdd. Default: nvme=<data-dir>/nvme:10GiB, less if the disk has less.");
+        "Directory for cached blocks and its capacity. NAME is memory, nvme, ssd or hdd. "
+        + "Default: nvme=<data-dir>/nvme:10GiB, less if the disk has less.");
 
     public static readonly Setting SiloPort = new("silo-port", "PORT", "11111", "Silos among themselves. 0 picks a free port.");
 

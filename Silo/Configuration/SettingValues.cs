@@ -103,5 +103,6 @@ internal sealed class SettingValues
         name != Setting.Config.Name && Setting.All.Any(setting => setting.Name == name)
             ? name
             : throw SiloStartException.Usage(
-                $"{path} has an unknown setting '{name}'; known are {string.Join(", ", Setting.All.Where(setting => setting != Setting.Config).Select(setting => setting.Name))}");
+                $"{path} has an unknown setting '{name}'; known are "
+                + string.Join(", ", Setting.All.Where(setting => setting != Setting.Config).Select(setting => setting.Name)));
 }

@@ -31,7 +31,8 @@ internal sealed partial class GroupMembership(IGrainFactory grains, TimeProvider
                 if (attempt == AttemptsMax)
                 {
                     throw SiloStartException.Failure(
-                        $"cannot join the cache group '{ICacheGroupGrain.DefaultGroup}' ({exception.Message}); look at the log with --log-level debug",
+                        $"cannot join the cache group '{ICacheGroupGrain.DefaultGroup}' ({exception.Message}); "
+                        + "look at the log with --log-level debug",
                         exception);
                 }
             }

@@ -20,7 +20,8 @@ internal static class SealingKey
             return known.Length == LengthBytes
                 ? known
                 : throw SiloStartException.Failure(
-                    $"{path} is {known.Length} bytes long instead of {LengthBytes}; restore it, or delete it (clients then look their files up again)");
+                    $"{path} is {known.Length} bytes long instead of {LengthBytes}; "
+                    + "restore it, or delete it (clients then look their files up again)");
         }
 
         var key = RandomNumberGenerator.GetBytes(LengthBytes);

@@ -32,7 +32,8 @@ internal static class ServeCommand
     {
         var serve = new Command(
             "serve",
-            "Hosts the grains and serves cached blocks from this machine's disks until SIGTERM or Ctrl-C. Every flag is also an environment variable OCACHE_NAME (--data-dir: OCACHE_DATA_DIR).");
+            "Hosts the grains and serves cached blocks from this machine's disks until SIGTERM or Ctrl-C. "
+            + "Every flag is also an environment variable OCACHE_NAME (--data-dir: OCACHE_DATA_DIR).");
         var options = Setting.All.ToDictionary(setting => setting, setting =>
         {
             var option = new Option<string>(setting.Flag)

@@ -131,13 +131,15 @@ internal sealed class SiloProcess
     private async Task SayReadyAsync(BlockStoreStats stats)
     {
         var tier = _settings.Tier;
+        var medium = tier.Medium.ToString().ToLowerInvariant();
+        var socket = _socketPath ?? "no Unix socket: the data directory's path is too long, local readers use TCP";
         await _output.WriteLineAsync(string.Create(null, $"""
             silo {_settings.Name} serves
               clients  {_settings.Listen}:{_settings.GatewayPort}   (ocache --cluster {_settings.Listen}:{_settings.GatewayPort})
-              blocks   {_settings.Listen}:{_settings.DataPort}   and {_socketPath ?? "no Unix socket: the data directory's path is too long, local readers use TCP"}
+              blocks   {_settings.Listen}:{_settings.DataPort}   and {socket}
               http     {_settings.Listen}:{_settings.HttpPort}   (/healthz /readyz /metrics)
               silos    {_settings.Listen}:{_settings.SiloPort}
-              tier     {tier.Medium.ToString().ToLowerInvariant()} {tier.Directory}   {ByteSize.Format(tier.CapacityBytes)}, {ByteSize.Format(stats.ResidentBytes)} in {stats.Files} files there
+              tier     {medium} {tier.Directory}   {ByteSize.Format(tier.CapacityBytes)}, {ByteSize.Format(stats.ResidentBytes)} there
               memory   {ByteSize.Format(_budget.ProcessBytes)}
               missing  no cluster secret can be set yet: only this machine is served
             ready silo-port={_settings.SiloPort} gateway-port={_settings.GatewayPort} data-port={_settings.DataPort} http-port={_settings.HttpPort}
@@ -157,7 +159,8 @@ internal sealed class SiloProcess
             $"cannot listen ({OneLine(exception)}); choose other ports with --silo-port, --gateway-port, --data-port or --http-port",
             exception),
         _ => SiloStartException.Failure(
-            $"stopped by an unexpected error ({exception.GetType().Name}: {OneLine(exception)}); run it with --log-level debug and report what it says",
+            $"stopped by an unexpected error ({exception.GetType().Name}: {OneLine(exception)}); "
+            + "run it with --log-level debug and report what it says",
             exception),
     };
 

@@ -25,7 +25,8 @@ internal static class TierCapacity
         return capacity >= TierSpec.MinCapacityBytes
             ? tier with { CapacityBytes = capacity }
             : throw SiloStartException.Failure(
-                $"the disk of {tier.Directory} has only {ByteSize.Format(freeBytes)} free; free some space or name another disk with --tier nvme=DIR:SIZE");
+                $"the disk of {tier.Directory} has only {ByteSize.Format(freeBytes)} free; "
+                + "free some space or name another disk with --tier nvme=DIR:SIZE");
     }
 
     /// <summary>The tier with its final capacity, on the disk its directory is on.</summary>

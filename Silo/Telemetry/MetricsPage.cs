@@ -22,6 +22,8 @@ internal sealed class MetricsPage(
             .Value("ocache_memory_budget_bytes", memoryBudgetBytes)
             .Gauge("ocache_heap_bytes", "Managed heap.")
             .Value("ocache_heap_bytes", GC.GetTotalMemory(forceFullCollection: false))
+            .Gauge("ocache_heap_limit_bytes", "Hard limit of the managed heap.")
+            .Value("ocache_heap_limit_bytes", GC.GetGCMemoryInfo().TotalAvailableMemoryBytes)
             .Gauge("ocache_capabilities", "Read capabilities known.")
             .Value("ocache_capabilities", capabilities.Count);
         others.WriteTo(text);
@@ -86,7 +88,8 @@ internal sealed class MetricsPage(
         Gauge("ocache_fill_queued_prefetches", "Prefetches that wait.", pipeline.QueuedPrefetches);
         Counter("ocache_fill_failed_total", "Fills that failed.", pipeline.FailedFills);
         Counter("ocache_fill_refused_prefetches_total", "Prefetches dropped because of a full queue.", pipeline.RefusedPrefetches);
-        Counter("ocache_fill_refused_demands_total", "Demands that went past the store: it was full, or too much was on its way.", pipeline.RefusedDemands);
+        Counter("ocache_fill_refused_demands_total",
+            "Demands that went past the store: it was full, or too much was on its way.", pipeline.RefusedDemands);
         Counter("ocache_fill_read_throughs_total", "Reads that were not cached.", pipeline.ReadThroughs);
         Counter("ocache_fill_grant_calls_total", "Grain calls for the right to fill.", grants.Calls);
         Counter("ocache_fill_grants_unanswered_total", "Of those, without an answer.", grants.Unanswered);

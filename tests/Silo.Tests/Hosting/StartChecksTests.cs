@@ -45,9 +45,15 @@ public sealed class StartChecksTests : IDisposable
         var file = Path.Combine(_folder, "file");
         File.WriteAllText(file, "x");
         Assert.Contains("is a file", Assert.Throws<SiloStartException>(() => DataDirectory.Open(file, false)).Message, StringComparison.Ordinal);
-        Assert.Contains("/proc/nothing", Assert.Throws<SiloStartException>(() => DataDirectory.Open("/proc/nothing", false)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "/proc/nothing",
+            Assert.Throws<SiloStartException>(() => DataDirectory.Open("/proc/nothing", false)).Message,
+            StringComparison.Ordinal);
         File.WriteAllText(Path.Combine(_folder, "format"), "ocache-data 99\n");
-        Assert.Contains("ocache-data 99", Assert.Throws<SiloStartException>(() => DataDirectory.Open(_folder, false)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "ocache-data 99",
+            Assert.Throws<SiloStartException>(() => DataDirectory.Open(_folder, false)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
