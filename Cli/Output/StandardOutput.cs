@@ -20,7 +20,7 @@ internal sealed class StandardOutput
     private static readonly SafeFileHandle Descriptor = new(1, ownsHandle: false);
 
     /// <summary>The raw stream.</summary>
-    public Stream Stream { get; } = new FileStream(Descriptor, FileAccess.Write, bufferSize: 0);
+    public Stream Stream { get; } = new DescriptorStream(Descriptor);
 
     /// <summary>Whether a person looks at it.</summary>
     public static bool IsTerminal => !Console.IsOutputRedirected;
