@@ -227,6 +227,7 @@ internal sealed partial class SharedFile
             LengthBytes, (wantedEnd + LeasedFile.MinGranuleBytes - 1) / LeasedFile.MinGranuleBytes * LeasedFile.MinGranuleBytes);
         while (true)
         {
+            var held = _lease; // Before the question: only a lease held all the while keeps what the answer says true.
             var ensured = await connection.EnsureAsync(Key, start, end - start, cancellationToken).ConfigureAwait(false);
             switch (ensured.Status)
             {
@@ -253,12 +254,22 @@ internal sealed partial class SharedFile
                 return null;
             }
 
-            lease.MarkResident(start, ensured.AvailableBytes);
+            if (ReferenceEquals(lease, held))
+            {
+                lease.MarkResident(start, ensured.AvailableBytes);
+            }
+
             var bytes = (int)Math.Min(destination.Length, start + ensured.AvailableBytes - offsetBytes);
             if (bytes <= 0)
             {
                 start += ensured.AvailableBytes; // Cut-through stopped before our first byte.
                 continue;
+            }
+
+            if (!ReferenceEquals(lease, held) && !lease.IsResident(offsetBytes, bytes))
+            {
+                // Still arriving, or punched before the lease was given: ask again, now under the lease.
+                return new ReadOutcome(ReadStatus.LeaseExpired, 0, ensured.WasResident);
             }
 
             if (lease.TryRead(offsetBytes, destination.Span[..bytes]))

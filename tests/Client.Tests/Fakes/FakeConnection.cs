@@ -44,6 +44,9 @@ internal sealed class FakeConnection : IBlockConnection
 
     public Queue<ReadStatus> LeaseAnswers { get; } = new();
 
+    /// <summary>Runs when a lease is asked for, before it is given.</summary>
+    public Action? BeforeLease { get; set; }
+
     public int Presents { get; private set; }
 
     public int Leases { get; private set; }
@@ -64,6 +67,18 @@ internal sealed class FakeConnection : IBlockConnection
         file.SetLength(Content.Length);
         Array.Clear(Resident);
         Generation = generation;
+    }
+
+    /// <summary>Evicts one block: the cache file stays, with a hole. A real silo does that only while nobody has a lease.</summary>
+    public void Punch(int block)
+    {
+        lock (_gate)
+        {
+            var start = block * BlockSizeBytes;
+            using var handle = File.OpenHandle(_file, FileMode.Open, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
+            RandomAccess.Write(handle, new byte[Math.Min(BlockSizeBytes, Content.Length - start)], start);
+            Resident[block] = false;
+        }
     }
 
     public void FillAll()
@@ -99,6 +114,7 @@ internal sealed class FakeConnection : IBlockConnection
             return new(new LeaseOutcome(answer, null));
         }
 
+        BeforeLease?.Invoke();
         if (Refusal() is { } refusal)
         {
             return new(new LeaseOutcome(refusal, null));

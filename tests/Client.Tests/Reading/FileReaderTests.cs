@@ -157,6 +157,25 @@ public sealed class FileReaderTests
     }
 
     [Fact]
+    public async Task A_block_evicted_between_the_answer_and_the_lease_is_not_read_as_a_hole()
+    {
+        using var rig = new ReadingRig(3 * Block);
+        rig.Silo.LeaseAnswers.Enqueue(ReadStatus.NotFound);
+        rig.Silo.LeaseAnswers.Enqueue(ReadStatus.NotFound);
+        using var reader = await rig.OpenAsync();
+        rig.Silo.LeaseAnswers.Clear();
+        rig.Silo.BeforeLease = () =>
+        {
+            rig.Silo.BeforeLease = null;
+            rig.Silo.Punch(1);
+        };
+        await rig.CheckAsync(reader, Block + 5, 1000);
+        Assert.Null(rig.Silo.BeforeLease);
+        await rig.CheckAsync(reader, Block, Block);
+        Assert.Equal(1, rig.Leases.Leases);
+    }
+
+    [Fact]
     public async Task A_restarted_silo_is_waited_for()
     {
         using var rig = new ReadingRig(2 * Block);
