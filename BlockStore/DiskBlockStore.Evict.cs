@@ -40,6 +40,19 @@ public sealed partial class DiskBlockStore
 
     (long LeavingBytes, Task Recorded) IEvictionHost.TryEvict(CachedFile file, long bytesWanted)
     {
+        try
+        {
+            return TryEvict(file, bytesWanted);
+        }
+        catch (IOException exception)
+        {
+            LogEvictionFailed(exception, file.Shape.Key); // No descriptor left, or a failing disk: others go instead.
+            return (0, Task.CompletedTask);
+        }
+    }
+
+    private (long LeavingBytes, Task Recorded) TryEvict(CachedFile file, long bytesWanted)
+    {
         List<int> blocks;
         SafeFileHandle handle;
         long bytes;
@@ -112,29 +125,17 @@ public sealed partial class DiskBlockStore
     {
         if (!await RecordGoneAsync(file.Shape.Key, blocks))
         {
-            EndPunch(file); // Hidden for good, and not punched: the records may or may not have reached the disk.
+            file.EndPunch(); // Hidden for good, and not punched: the records may or may not have reached the disk.
             FileLock.Unlock(handle);
             return;
         }
 
-        _reaper.Add(new PunchTask(file, handle, blocks, locked: true, () =>
+        _reaper.Add(new PunchTask(file, handle, blocks, () =>
         {
-            EndPunch(file);
+            file.EndPunch();
             _space.Left(bytes);
             RemoveIfEmpty(file);
         }));
-    }
-
-    private static void EndPunch(CachedFile file)
-    {
-        TaskCompletionSource? punching;
-        lock (file.Gate)
-        {
-            punching = file.Punching;
-            file.Punching = null;
-        }
-
-        punching?.SetResult();
     }
 
     /// <summary>Makes gone records durable; false if the journal failed.</summary>
@@ -237,6 +238,10 @@ public sealed partial class DiskBlockStore
                 UnlinkAndClose(file, bytes);
                 _files.TryRemove(new(file.Shape.Key, file));
             }
+        }
+        catch (IOException exception)
+        {
+            SetUnhealthy(exception); // The name is not free: nothing may be filled under it.
         }
         finally
         {

@@ -74,15 +74,14 @@ public sealed partial class DiskBlockStore
     void IFillHost.Finish(BlockFill fill) => Forget(FinishFillAsync(fill));
 
     /// <summary>
-    /// Punches what the fill wrote, once nobody reads it, and lets the block be filled again. The bytes were never
-    /// visible to a lease, so no flock is needed.
+    /// Punches what the fill wrote, once nobody reads it, and lets the block be filled again. Under a lease the bytes stay:
+    /// its holder may have been told of them as they arrived.
     /// </summary>
     void IFillHost.OnFailed(BlockFill fill)
     {
         _counters.FillAborted();
         _space.Leave(fill.DiskBytes);
-        List<int> toPunch = fill.MayBeRecorded ? [] : [fill.Block];
-        _reaper.Add(new PunchTask(fill.File, fill.Handle, toPunch, locked: false, () =>
+        _reaper.Add(new FailedFillTask(fill, () =>
         {
             lock (fill.File.Gate)
             {
@@ -163,7 +162,11 @@ public sealed partial class DiskBlockStore
                 return (null, null);
             }
 
-            var handle = EnsureHandle(file, create: true)!;
+            if (EnsureHandle(file, create: true) is not { } handle)
+            {
+                return (null, file.Removal!.Task); // It has vanished: given up, then begun anew.
+            }
+
             var fill = new BlockFill(this, file, block, handle);
             file.Fills.Add(block, fill);
             reserved = false; // The fill has it now.

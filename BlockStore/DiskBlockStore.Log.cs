@@ -29,6 +29,12 @@ public sealed partial class DiskBlockStore
         Message = "Tier {Directory} takes no more fills: {Why}. What it holds is still served; check the disk and restart the silo")]
     private partial void LogUnhealthy(Exception exception, string directory, string why);
 
+    [LoggerMessage(Level = LogLevel.Error, Message = "{File} cannot be evicted now")]
+    private partial void LogEvictionFailed(Exception exception, FileKey file);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Cache file {Path} cannot be opened now")]
+    private partial void LogOpenFailed(Exception exception, string path);
+
     [LoggerMessage(Level = LogLevel.Error, Message = "A background task of the block store failed")]
     private partial void LogBackgroundFailed(Exception exception);
 

@@ -86,11 +86,14 @@ public sealed partial class DiskBlockStore
         finally
         {
             file.Pins.Exit(slot);
+            lock (file.Gate)
+            {
+                file.Verifying?.Remove(block); // Also when the file cannot be opened now: the next reader tries again.
+            }
         }
 
         lock (file.Gate)
         {
-            file.Verifying?.Remove(block);
             if (crcs is null || !ReferenceEquals(file.Crcs(block), crcs))
             {
                 return file.IsProven(block); // Evicted meanwhile, perhaps filled anew: nothing was learned.
@@ -197,7 +200,7 @@ public sealed partial class DiskBlockStore
         }
 
         await RecordGoneAsync(file.Shape.Key, [block]);
-        EndPunch(file);
+        file.EndPunch();
         _space.Left(bytes);
         RemoveIfEmpty(file);
     }

@@ -84,7 +84,7 @@ public sealed partial class DiskBlockStore : IBlockStore, IFillHost, IEvictionHo
             return Miss(HasAll(cached, first, last) ? PinStatus.Unproven : PinStatus.Missing);
         }
 
-        var handle = cached.Handle ?? EnsureHandle(cached);
+        var handle = cached.Handle ?? TryOpenForPin(cached);
         if (handle is null)
         {
             cached.Pins.Exit(slot);
@@ -206,6 +206,20 @@ public sealed partial class DiskBlockStore : IBlockStore, IFillHost, IEvictionHo
         }
     }
 
+    /// <summary>A file that cannot be opened now is as good as missing: the reader goes past the store.</summary>
+    private SafeFileHandle? TryOpenForPin(CachedFile file)
+    {
+        try
+        {
+            return EnsureHandle(file);
+        }
+        catch (IOException exception)
+        {
+            LogOpenFailed(exception, file.Path);
+            return null;
+        }
+    }
+
     private PinStatus Miss(PinStatus status)
     {
         _counters.PinMiss();
@@ -227,7 +241,8 @@ public sealed partial class DiskBlockStore : IBlockStore, IFillHost, IEvictionHo
                 return null;
             }
 
-            var handle = OpenCacheFile(file, create);
+            // A file with blocks is never made anew: that would serve holes for what somebody removed.
+            var handle = OpenCacheFile(file, create && file.PresentBlocks == 0);
             if (handle is not null)
             {
                 file.SetHandle(handle);
@@ -248,7 +263,7 @@ public sealed partial class DiskBlockStore : IBlockStore, IFillHost, IEvictionHo
         var handle = FileOpening.TryOpen(file.Path, flags, 0x180, out var errno);
         if (handle is null)
         {
-            return errno == FileSpace.NoSuchFile ? null : throw new LinuxFileException(errno, $"open {file.Path}");
+            return errno == FileSpace.NoSuchFile && !create ? null : throw new LinuxFileException(errno, $"open {file.Path}");
         }
 
         if (RandomAccess.GetLength(handle) != file.Shape.LengthBytes)

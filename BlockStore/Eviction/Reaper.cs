@@ -137,16 +137,12 @@ internal abstract class ReapTask(CachedFile file)
 }
 
 /// <summary>Punches some blocks. The exclusive flock was taken before they were hidden, so nobody has them by lease.</summary>
-internal sealed class PunchTask(CachedFile file, SafeFileHandle handle, List<int> blocks, bool locked, Action finished)
+internal sealed class PunchTask(CachedFile file, SafeFileHandle handle, List<int> blocks, Action finished)
     : ReapTask(file)
 {
     public override void Finish()
     {
-        if (locked)
-        {
-            FileLock.Unlock(handle);
-        }
-
+        FileLock.Unlock(handle);
         finished();
     }
 
@@ -156,6 +152,51 @@ internal sealed class PunchTask(CachedFile file, SafeFileHandle handle, List<int
         {
             var start = File.Shape.Layout.StartOf(block);
             FileSpace.PunchHole(handle, start, File.Shape.BlockDiskBytes(block));
+        }
+
+        return true;
+    }
+}
+
+/// <summary>
+/// Punches what a failed fill wrote, unless the file is leased: its readers may know of bytes that were released to them as
+/// they arrived, and those are right. They are overwritten by the next fill, or punched when the file is opened again.
+/// </summary>
+internal sealed class FailedFillTask(BlockFill fill, Action finished) : ReapTask(fill.File)
+{
+    public override void Finish() => finished();
+
+    protected override bool TryAct()
+    {
+        if (fill.MayBeRecorded)
+        {
+            return true;
+        }
+
+        lock (File.Gate)
+        {
+            if (File.Punching is not null)
+            {
+                return false; // The lock is an eviction's, by the same description: unlocking would end it for both.
+            }
+
+            if (!FileLock.TryLockExclusive(fill.Handle))
+            {
+                File.HasLeftovers = true;
+                return true;
+            }
+
+            File.Punching = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+
+        try
+        {
+            FileSpace.PunchHole(fill.Handle, fill.BlockOffsetBytes, fill.DiskBytes);
+        }
+        finally
+        {
+            FileLock.Unlock(fill.Handle);
+            File.EndPunch();
         }
 
         return true;

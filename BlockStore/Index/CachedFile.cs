@@ -55,7 +55,7 @@ internal sealed class CachedFile(FileShape shape, string path, long generation) 
     /// <summary>The journal may know of this file, so its end must be recorded.</summary>
     public bool InJournal { get; set; }
 
-    /// <summary>It existed before this start: bytes outside its blocks may be left from a crash.</summary>
+    /// <summary>Bytes outside its blocks may be left: from a crash, or from a fill that failed under a lease.</summary>
     public bool HasLeftovers { get; set; }
 
     /// <summary>The one grace under way, if any; owned by the reaper.</summary>
@@ -68,6 +68,19 @@ internal sealed class CachedFile(FileShape shape, string path, long generation) 
     public void SetHandle(SafeFileHandle? handle) => Volatile.Write(ref _handle, handle);
 
     public void Touch(long timestamp) => Volatile.Write(ref _lastUsed, timestamp);
+
+    /// <summary>Ends what <see cref="Punching"/> says.</summary>
+    public void EndPunch()
+    {
+        TaskCompletionSource? punching;
+        lock (Gate)
+        {
+            punching = Punching;
+            Punching = null;
+        }
+
+        punching?.SetResult();
+    }
 
     public void Unpin(int slot) => Pins.Exit(slot);
 

@@ -35,6 +35,27 @@ public sealed class LeaseTests
     }
 
     [Fact]
+    public async Task Bytes_that_a_failed_fill_released_stay_under_a_lease()
+    {
+        const int Arrived = 64 << 10;
+        await using var tier = new TestTier();
+        await tier.OpenAsync();
+        await tier.FillAsync(1, Length, 0);
+        Assert.Equal(LeaseStatus.Leased, tier.Store.TryLease(TestTier.Key(1), out var lease));
+        var attempt = await tier.Store.BeginFillAsync(TestTier.Request(1, Length, 1), CancellationToken.None);
+        var bytes = new byte[Arrived];
+        Pattern.Fill(TestTier.Key(1), attempt.Fill!.Progress.BlockOffsetBytes, bytes);
+        Assert.True(attempt.Fill.Write(0, bytes));
+        attempt.Fill.Abort(FillFailure.SourceFailed);
+        await TestTier.UntilAsync(() => tier.Store.GetStats().FillsInFlight == 0, "the failed fill to be given back");
+        AssertReads(lease!, TestTier.BlockSize + Arrived);
+        lease!.Dispose();
+
+        Assert.Equal(FillStatus.Started, await tier.FillAsync(1, Length, 1));
+        Assert.Equal(PinStatus.Pinned, tier.Read(1, 0, 2 * TestTier.BlockSize));
+    }
+
+    [Fact]
     public async Task A_dropped_file_stays_readable_for_its_lease_and_counts_until_it_ends()
     {
         await using var tier = new TestTier(3L << 20);
