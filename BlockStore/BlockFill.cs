@@ -56,6 +56,8 @@ internal sealed class BlockFill : IBlockFill, IFillProgress
 
     public Task<FillFailure> Ended => _ended.Task;
 
+    public long Generation => File.Generation;
+
     public long BlockOffsetBytes { get; }
 
     public int BlockLengthBytes { get; }

@@ -29,6 +29,9 @@ public interface IBlockFill : IDisposable
 /// <summary>A fill under way, as its readers see it: bytes may be used as soon as they have arrived (cut-through). Thread-safe.</summary>
 public interface IFillProgress
 {
+    /// <summary>The cache file the bytes arrive in: <see cref="ResidencyLease.Generation"/>.</summary>
+    long Generation { get; }
+
     /// <summary>The block's first byte in the file.</summary>
     long BlockOffsetBytes { get; }
 

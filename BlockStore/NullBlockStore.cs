@@ -143,6 +143,9 @@ public sealed class NullBlockStore : IBlockStore
     /// <summary>Which blocks were filled.</summary>
     private sealed class NullFile(FileShape shape)
     {
+        /// <summary>There is one null file for each version, for ever.</summary>
+        public const long Generation = 1;
+
         private readonly ulong[] _bits = new ulong[(shape.BlockCount + 63) / 64];
 
         public FileShape Shape { get; } = shape;
@@ -171,7 +174,7 @@ public sealed class NullBlockStore : IBlockStore
         }
 
         public FileResidency Snapshot() => new(
-            [.. _bits], Shape.BlockCount, Shape.Layout.BlockSizeBytes, Shape.LengthBytes, generation: 1, unproven: 0);
+            [.. _bits], Shape.BlockCount, Shape.Layout.BlockSizeBytes, Shape.LengthBytes, Generation, unproven: 0);
     }
 
     /// <summary>Takes bytes and forgets them.</summary>
@@ -180,6 +183,8 @@ public sealed class NullBlockStore : IBlockStore
         private int _arrived;
 
         public IFillProgress Progress => this;
+
+        public long Generation => NullFile.Generation;
 
         public long BlockOffsetBytes { get; } = file.Shape.Layout.StartOf(block);
 

@@ -26,6 +26,18 @@ public interface IBlockService
     ValueTask<ResidencyOutcome> EnsureAsync(
         FileKey key, long offsetBytes, long lengthBytes, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// The rest of a range whose start the same request had to wait for: as <see cref="EnsureAsync"/>, but not another read
+    /// for the statistics.
+    /// </summary>
+    /// <param name="key">A presented key.</param>
+    /// <param name="offsetBytes">Start of the rest.</param>
+    /// <param name="lengthBytes">Bytes still wanted.</param>
+    /// <param name="cancellationToken">The request's deadline and the peer's cancellation.</param>
+    ValueTask<ResidencyOutcome> EnsureMoreAsync(
+        FileKey key, long offsetBytes, long lengthBytes, CancellationToken cancellationToken) =>
+        EnsureAsync(key, offsetBytes, lengthBytes, cancellationToken);
+
     /// <summary>Starts filling a range in the background; refused silently when the silo is busy with demanded blocks.</summary>
     void Prefetch(FileKey key, long offsetBytes, long lengthBytes);
 

@@ -25,8 +25,10 @@ internal sealed partial class ServerConnection
             ResidencyOutcome outcome;
             try
             {
-                ensuring = _context.Service.EnsureAsync(
-                    request.Key, request.OffsetBytes, request.RemainingBytes, request.Token);
+                ensuring = request.WasResident
+                    ? _context.Service.EnsureAsync(request.Key, request.OffsetBytes, request.RemainingBytes, request.Token)
+                    : _context.Service.EnsureMoreAsync(
+                        request.Key, request.OffsetBytes, request.RemainingBytes, request.Token);
                 if (!ensuring.IsCompleted)
                 {
                     BeginWait(request);

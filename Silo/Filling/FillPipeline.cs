@@ -74,7 +74,7 @@ internal sealed partial class FillPipeline : IAsyncDisposable
         if (flight is null)
         {
             Interlocked.Increment(ref _refusedDemands);
-            return new Arrival(ReadStatus.Unavailable, 0, false);
+            return new Arrival(ReadStatus.Unavailable, 0, 0, false);
         }
 
         try
@@ -84,17 +84,18 @@ internal sealed partial class FillPipeline : IAsyncDisposable
             {
                 var ended = flight.OutcomeOf(FillFailure.None);
                 var length = capability.Layout.LengthOf(blockIndex, capability.Version.LengthBytes);
-                return new Arrival(ended, ended == ReadStatus.Ok ? length - offsetInBlockBytes : 0, flight.WasResident);
+                return new Arrival(ended, ended == ReadStatus.Ok ? length - offsetInBlockBytes : 0, 0, flight.WasResident);
             }
 
             var failure = await progress.WaitArrivedAsync(offsetInBlockBytes + 1, cancellationToken);
             return failure == FillFailure.None
-                ? new Arrival(ReadStatus.Ok, Math.Max(1, progress.ArrivedBytes - offsetInBlockBytes), false)
-                : new Arrival(flight.OutcomeOf(failure), 0, false);
+                ? new Arrival(
+                    ReadStatus.Ok, Math.Max(1, progress.ArrivedBytes - offsetInBlockBytes), progress.Generation, false)
+                : new Arrival(flight.OutcomeOf(failure), 0, 0, false);
         }
         catch (OperationCanceledException)
         {
-            return new Arrival(ReadStatus.DeadlineExceeded, 0, false);
+            return new Arrival(ReadStatus.DeadlineExceeded, 0, 0, false);
         }
     }
 
@@ -312,5 +313,6 @@ internal sealed partial class FillPipeline : IAsyncDisposable
 /// <summary>How waiting for a byte ended.</summary>
 /// <param name="Status">Ok, or why it will not come.</param>
 /// <param name="AvailableBytes">Bytes of the block there are from it on.</param>
+/// <param name="Generation">The cache file they are in; 0 when the block was there after all: the store knows.</param>
 /// <param name="WasResident">The block was there after all.</param>
-internal readonly record struct Arrival(ReadStatus Status, int AvailableBytes, bool WasResident);
+internal readonly record struct Arrival(ReadStatus Status, int AvailableBytes, long Generation, bool WasResident);

@@ -63,7 +63,16 @@ internal sealed class BlockService : IBlockService
 
     /// <inheritdoc/>
     public ValueTask<ResidencyOutcome> EnsureAsync(
-        FileKey key, long offsetBytes, long lengthBytes, CancellationToken cancellationToken)
+        FileKey key, long offsetBytes, long lengthBytes, CancellationToken cancellationToken) =>
+        EnsureAsync(key, offsetBytes, lengthBytes, isNewRead: true, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<ResidencyOutcome> EnsureMoreAsync(
+        FileKey key, long offsetBytes, long lengthBytes, CancellationToken cancellationToken) =>
+        EnsureAsync(key, offsetBytes, lengthBytes, isNewRead: false, cancellationToken);
+
+    private ValueTask<ResidencyOutcome> EnsureAsync(
+        FileKey key, long offsetBytes, long lengthBytes, bool isNewRead, CancellationToken cancellationToken)
     {
         if (!TryGetRight(key, out var entry))
         {
@@ -82,11 +91,15 @@ internal sealed class BlockService : IBlockService
         var available = ResidentBytes(residency, capability.Layout, offsetBytes, wanted);
         if (available == 0)
         {
-            return MissAsync(entry, offsetBytes, wanted, cancellationToken);
+            return MissAsync(entry, offsetBytes, wanted, isNewRead, cancellationToken);
         }
 
         _store.Touch(key);
-        entry.Counters.AddHits(1, available);
+        if (isNewRead)
+        {
+            entry.Counters.AddHits(1, available);
+        }
+
         return new(new ResidencyOutcome(ReadStatus.Ok, (ulong)residency.Generation, available, true));
     }
 
@@ -209,7 +222,7 @@ internal sealed class BlockService : IBlockService
     }
 
     private async ValueTask<ResidencyOutcome> MissAsync(
-        CapabilityTable.Entry entry, long offsetBytes, long wantedBytes, CancellationToken cancellationToken)
+        CapabilityTable.Entry entry, long offsetBytes, long wantedBytes, bool isNewRead, CancellationToken cancellationToken)
     {
         var capability = entry.Capability;
         var layout = capability.Layout;
@@ -218,13 +231,14 @@ internal sealed class BlockService : IBlockService
             capability, index, (int)(offsetBytes - layout.StartOf(index)), cancellationToken);
         PrefetchBlocks(capability, index + 1, layout.IndexOf(offsetBytes + wantedBytes - 1), _options.BlocksAheadMax);
 
+        var hasWaited = !arriving.IsCompleted; // Bytes of a fill under way that were there already are a hit.
         var arrival = await arriving;
         var available = Math.Min(arrival.AvailableBytes, wantedBytes);
-        if (arrival is { Status: ReadStatus.Ok, WasResident: true })
+        if (isNewRead && arrival.Status == ReadStatus.Ok && (arrival.WasResident || !hasWaited))
         {
             entry.Counters.AddHits(1, available);
         }
-        else
+        else if (isNewRead)
         {
             entry.Counters.AddMiss();
         }
@@ -235,8 +249,18 @@ internal sealed class BlockService : IBlockService
         }
 
         _store.Touch(capability.Key);
-        var generation = _store.GetResidency(capability.Key).Generation;
+        var generation = arrival.Generation != 0 ? arrival.Generation : GenerationOf(capability.Key, index);
         return new ResidencyOutcome(ReadStatus.Ok, (ulong)generation, available, arrival.WasResident);
+    }
+
+    /// <summary>
+    /// The cache file that holds a block, 0 when none does any more: an answer must never name a file made anew since, whose
+    /// lease would then be read where it has a hole.
+    /// </summary>
+    private long GenerationOf(FileKey key, int blockIndex)
+    {
+        var residency = _store.GetResidency(key);
+        return residency.Has(blockIndex) ? residency.Generation : 0;
     }
 
     private void PrefetchBlocks(ReadCapability capability, int firstIndex, int lastIndex, int atMost)

@@ -93,9 +93,13 @@ internal sealed class ServingBench : IAsyncDisposable
     public async Task<ReadStatus> ReadAsync(ReadCapability file, long offsetBytes, byte[] into)
     {
         using var deadline = new CancellationTokenSource(Soon);
+        var wasResident = true;
         for (var at = 0; at < into.Length;)
         {
-            var outcome = await Service.EnsureAsync(file.Key, offsetBytes + at, into.Length - at, deadline.Token);
+            var outcome = wasResident
+                ? await Service.EnsureAsync(file.Key, offsetBytes + at, into.Length - at, deadline.Token)
+                : await Service.EnsureMoreAsync(file.Key, offsetBytes + at, into.Length - at, deadline.Token);
+            wasResident &= outcome.WasResident;
             if (outcome.Status == ReadStatus.Unavailable)
             {
                 return await Service.ReadThroughAsync(file.Key, offsetBytes + at, into.AsMemory(at), deadline.Token);

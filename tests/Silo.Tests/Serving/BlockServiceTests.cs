@@ -90,6 +90,32 @@ public sealed class BlockServiceTests
     }
 
     [Fact]
+    public async Task A_cold_read_that_comes_in_pieces_is_one_miss()
+    {
+        await using var bench = await ServingBench.CreateAsync();
+        var file = bench.Present((2 * ServingBench.BlockBytes) + 5);
+        await bench.ReadRightAsync(file);
+        await bench.IdleAsync();
+        Assert.Equal((0, 1), (bench.Counters.Hits, bench.Counters.Misses));
+        var pieces = (2 * ServingBench.BlockBytes / ServingBench.PieceBytes) + 1;
+        Assert.Equal(pieces, bench.Counters.UnderStorageReads);
+    }
+
+    [Fact]
+    public async Task An_answer_names_the_cache_file_that_the_bytes_arrived_in()
+    {
+        await using var bench = await ServingBench.CreateAsync();
+        var file = bench.Present(2 * ServingBench.BlockBytes);
+        var arrival = await bench.Pipeline.ArriveAsync(file, 0, 0, CancellationToken.None);
+        await bench.IdleAsync();
+        Assert.Equal(bench.Store.GetResidency(file.Key).Generation, arrival.Generation);
+        await bench.Store.DropAsync(file.Key, CancellationToken.None);
+        var again = await bench.Service.EnsureAsync(file.Key, 0, 1, CancellationToken.None);
+        Assert.NotEqual((ulong)arrival.Generation, again.Generation);
+        Assert.Equal((ulong)bench.Store.GetResidency(file.Key).Generation, again.Generation);
+    }
+
+    [Fact]
     public async Task A_lease_shows_what_is_resident_and_its_descriptor_reads_it()
     {
         await using var bench = await ServingBench.CreateAsync();
