@@ -2,6 +2,7 @@ using OrleansCache.Grains;
 using OrleansCache.Grains.Files;
 using OrleansCache.Grains.Namespaces;
 using OrleansCache.Silo.GrainStorage;
+using OrleansCache.Silo.Telemetry;
 using OrleansCache.UnderStorage;
 using OrleansCache.UnderStorage.Directories;
 
@@ -17,6 +18,8 @@ internal static class GrainHosting
     public static void Add(IServiceCollection services, string grainsDatabase, ReadOnlyMemory<byte> sealingKey)
     {
         services.AddCacheGrains();
+        services.AddSingleton<GrainCallCounter>();
+        services.AddSingleton<IIncomingGrainCallFilter>(provider => provider.GetRequiredService<GrainCallCounter>());
         services.AddSqliteGrainStorage(DefaultStorage, grainsDatabase);
         services.AddSingleton<ICapabilitySealer>(new CapabilitySealer(sealingKey));
         services.AddSingleton<IUnderStorageCatalog>(provider => new UnderStorageCatalog(

@@ -60,6 +60,7 @@ internal sealed class SiloComposition : IAsyncDisposable
             Service, loggers.CreateLogger<BlockServer>(), time);
         _meterText = new MeterText(_meter);
         Server.Metrics.Publish(_meter);
+        services.GetRequiredService<GrainCallCounter>().Publish(_meter);
         Metrics = new MetricsPage(
             store, statistics, Pipeline, grants, capabilities, attached, _meterText, settings.Tier.Directory, budget.ProcessBytes);
         Attached = attached;

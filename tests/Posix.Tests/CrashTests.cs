@@ -100,7 +100,7 @@ public sealed class CrashTests
         Assert.Equal(hashes, HashAll(stack.MountFolder));
         var refetched = await stack.CounterAsync("under_storage_reads");
         Assert.True(refetched >= 1, "nothing was fetched again");
-        Assert.True(await stack.MetricAsync("ocache_blocks_corrupt_total") >= corrupted, "corrupt blocks are not counted");
+        Assert.True(await stack.MetricAsync("ocache_tier_corrupt_blocks_total") >= corrupted, "corrupt blocks are not counted");
     }
 
     private static void WriteFiles(string root)

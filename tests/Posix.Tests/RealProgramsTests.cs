@@ -4,17 +4,30 @@ using OrleansCache.LocalCluster;
 namespace OrleansCache.Posix.Tests;
 
 /// <summary>Programs that people really run see through the mount what they see in the source.</summary>
-public sealed class RealProgramsTests : IAsyncLifetime
+public sealed class RealProgramsTests(RealProgramsTests.Dataset dataset) : IClassFixture<RealProgramsTests.Dataset>
 {
-    private Stack _stack = null!;
+    private static readonly string[] FioJob =
+    [
+        "--name=check", "--size=32m", "--bs=64k", "--verify=crc32c", "--verify_state_save=0", "--randrepeat=1", "--minimal",
+    ];
 
-    public async Task InitializeAsync() => _stack = await Stack.StartAsync(root =>
+    private readonly Stack _stack = dataset.Stack;
+
+    /// <summary>One silo and mount for all of them: nothing here changes what others see.</summary>
+    public sealed class Dataset : IAsyncLifetime
     {
-        Content.WriteTree(root);
-        MakeRepository(Path.Combine(root, "repository"));
-    });
+        internal Stack Stack { get; private set; } = null!;
 
-    public async Task DisposeAsync() => await _stack.DisposeAsync();
+        public async Task InitializeAsync() => Stack = await Stack.StartAsync(root =>
+        {
+            Content.WriteTree(root);
+            MakeRepository(Path.Combine(root, "repository"));
+            string[] write = [.. FioJob, $"--filename={Path.Combine(root, "fio.dat")}", "--rw=write", "--do_verify=0"];
+            Command.RunAsync("fio", write).GetAwaiter().GetResult().Checked("fio write");
+        });
+
+        public async Task DisposeAsync() => await Stack.DisposeAsync();
+    }
 
     [Fact]
     public async Task Cp_copies_the_tree_and_diff_finds_no_difference()
@@ -58,14 +71,8 @@ public sealed class RealProgramsTests : IAsyncLifetime
     [Fact]
     public async Task Fio_verifies_a_file_it_prepared_in_the_source()
     {
-        var file = Path.Combine(_stack.Source, "fio.dat");
-        string[] job =
-        [
-            "--name=check", "--size=32m", "--bs=64k", "--verify=crc32c", "--verify_state_save=0", "--randrepeat=1", "--minimal",
-        ];
-        (await Command.RunAsync("fio", [.. job, $"--filename={file}", "--rw=write", "--do_verify=0"])).Checked("fio write");
         var verified = await Command.RunAsync(
-            "fio", [.. job, $"--filename={_stack.Mounted("fio.dat")}", "--rw=read", "--verify_only=0", "--allow_file_create=0"]);
+            "fio", [.. FioJob, $"--filename={_stack.Mounted("fio.dat")}", "--rw=read", "--allow_file_create=0"]);
         Assert.True(verified.ExitCode == 0, verified.Output + verified.Error);
     }
 

@@ -61,7 +61,7 @@ public sealed class ScaleTests
         Assert.Equal(expected, Content.Hash(stack.Mounted("file")));
 
         var calls = await stack.MetricAsync("ocache_grain_calls_total");
-        var fetched = await stack.MetricAsync("ocache_under_storage_reads_total");
+        var fetched = await stack.MetricAsync("ocache_source_under_storage_reads_total");
         var buffer = new byte[1 << 20];
         for (var pass = 0; pass < 3; pass++)
         {
@@ -72,7 +72,7 @@ public sealed class ScaleTests
             }
         }
 
-        Assert.Equal(fetched, await stack.MetricAsync("ocache_under_storage_reads_total"));
+        Assert.Equal(fetched, await stack.MetricAsync("ocache_source_under_storage_reads_total"));
         Assert.Equal(calls, await stack.MetricAsync("ocache_grain_calls_total"));
     }
 
