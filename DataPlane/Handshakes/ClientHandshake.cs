@@ -23,8 +23,9 @@ internal sealed class ClientHandshake(StreamSocket socket, HandshakeIdentity ide
         var features = passesDescriptors ? Features.Offered : Features.Offered & ~Features.Descriptors;
         var hello = identity.MakeOffer(features, 0);
         var helloPayload = hello.Encode();
-        if (!_channel.Send(FrameType.Hello, FrameFlags.None, ReadStatus.Ok, helloPayload)
-            || !TryReceive(FrameType.Challenge, out var challengePayload))
+        // A server that is full says so and closes at once: its refusal is there even if our hello came too late to be sent.
+        var isSent = _channel.Send(FrameType.Hello, FrameFlags.None, ReadStatus.Ok, helloPayload);
+        if (!TryReceive(FrameType.Challenge, out var challengePayload) || !isSent)
         {
             return null;
         }

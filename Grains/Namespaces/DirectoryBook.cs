@@ -169,38 +169,42 @@ internal sealed partial class DirectoryBook(DirectoryRef self, SourceInfo source
         var entries = new List<UnderStorageEntry>();
         long reserved = 0;
         var tooMany = false;
-        var status = await found.Storage.ListAsync(
-            self.Path,
-            batch =>
-            {
-                tooMany = tooMany || !services.Budget.TryReserve(batch.Count);
-                if (!tooMany)
-                {
-                    reserved += batch.Count;
-                    entries.AddRange(batch);
-                }
-            },
-            deadline.Token);
-        _verifiedAt = null; // the identity is checked after the listing, so that it is this directory's
-        var itself = await VerifySelfAsync(deadline.Token);
-        status = itself == ReadStatus.Ok && status is ReadStatus.NotFound or ReadStatus.NotADirectory
-            ? ReadStatus.StaleVersion
-            : itself != ReadStatus.Ok ? itself : tooMany ? ReadStatus.Unavailable : status;
-        if (status != ReadStatus.Ok || _closed)
+        try
         {
-            services.Budget.Release(reserved);
+            var status = await found.Storage.ListAsync(
+                self.Path,
+                batch =>
+                {
+                    tooMany = tooMany || !services.Budget.TryReserve(batch.Count);
+                    if (!tooMany)
+                    {
+                        reserved += batch.Count;
+                        entries.AddRange(batch);
+                    }
+                },
+                deadline.Token);
+            _verifiedAt = null; // the identity is checked after the listing, so that it is this directory's
+            var itself = await VerifySelfAsync(deadline.Token);
+            status = itself == ReadStatus.Ok && status is ReadStatus.NotFound or ReadStatus.NotADirectory
+                ? ReadStatus.StaleVersion
+                : itself != ReadStatus.Ok ? itself : tooMany ? ReadStatus.Unavailable : status;
+            if (status != ReadStatus.Ok || _closed)
+            {
+                return (_closed && status == ReadStatus.Ok ? ReadStatus.Unavailable : status, null);
+            }
+
+            (_reserved, reserved) = (reserved, _reserved);
+            _names.ReplaceListing(entries, askedAt);
+            return (ReadStatus.Ok, null);
+        }
+        finally
+        {
+            services.Budget.Release(reserved); // Of the listing before, or of this one: also when its deadline ends it.
             if (tooMany)
             {
                 LogTooManyEntries(self.Path, source.Path, entries.Count, services.Budget.Used, services.Budget.MaxEntries);
             }
-
-            return (_closed && status == ReadStatus.Ok ? ReadStatus.Unavailable : status, null);
         }
-
-        services.Budget.Release(_reserved);
-        _reserved = reserved;
-        _names.ReplaceListing(entries, askedAt);
-        return (ReadStatus.Ok, null);
     }
 
     /// <summary>Whether this directory, not another one, is still at its path: Ok, StaleVersion or why it is not known.</summary>
