@@ -42,6 +42,11 @@ public sealed partial class DiskBlockStore
                 var (attempt, wait) = TryBeginOrSayWhyNot(file, block, ref reserved);
                 if (attempt is { } outcome)
                 {
+                    if (outcome.Status is FillStatus.Full or FillStatus.Unavailable)
+                    {
+                        RemoveIfEmpty(file); // Its cache file could not be opened: nothing of it is worth remembering.
+                    }
+
                     return outcome;
                 }
 

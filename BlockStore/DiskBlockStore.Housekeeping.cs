@@ -190,7 +190,11 @@ public sealed partial class DiskBlockStore
                     await CheckpointAsync();
                 }
             }
-            catch (IOException exception)
+            catch (Exception exception) when (exception.HResult is FileSpace.NoSpace or QuotaExceeded)
+            {
+                _store.LogDiskFull(_store._directory.Root, _store._space.UsedBytes); // The journal has it all: the next tick tries again.
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
             {
                 _store.SetUnhealthy(exception);
             }
