@@ -72,7 +72,11 @@ internal static class EngineBench
             long calls = 0;
             while (clock.Elapsed < duration)
             {
-                await grain.Echo(caller).ConfigureAwait(false);
+                if (await grain.Echo(caller).ConfigureAwait(false) != caller)
+                {
+                    throw new InvalidOperationException("an answer went to the wrong caller");
+                }
+
                 calls++;
             }
 

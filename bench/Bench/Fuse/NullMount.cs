@@ -17,8 +17,13 @@ internal sealed class NullMount : IAsyncDisposable
 
     internal static async Task<NullMount> StartAsync(string path, long lengthBytes, CancellationToken cancellationToken)
     {
-        var process = Process.Start(
-            Programs.NullFuse, [path, "--size", lengthBytes.ToString(CultureInfo.InvariantCulture), "--count", "1", "--keep-cache"])!;
+        // It prints a line at the start and its counters at the end: far less than a pipe holds.
+        var start = new ProcessStartInfo(
+            Programs.NullFuse, [path, "--size", lengthBytes.ToString(CultureInfo.InvariantCulture), "--count", "1", "--keep-cache"])
+        {
+            RedirectStandardOutput = true,
+        };
+        var process = Process.Start(start)!;
         var mount = new NullMount(process, path);
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(TimeSpan.FromSeconds(20));
