@@ -1,6 +1,3 @@
-using Microsoft.Extensions.Logging;
-using Orleans.Storage;
-
 namespace Orleans.Runtime;
 
 /// <summary>From the first call to the last: read state, activate, deactivate, hand on what still waits.</summary>
@@ -78,7 +75,6 @@ internal sealed partial class Activation
             return;
         }
 
-        _catalog.Instruments.ActivationCreated();
         lock (_gate)
         {
             _state = _reason.ReasonCode == DeactivationReasonCode.None
@@ -109,7 +105,7 @@ internal sealed partial class Activation
         using var timeout = new CancellationTokenSource(limit, Time);
         try
         {
-            RequestContext.Clear();
+            RequestContext.Current = null;
             DisposeTimers();
             if (GrainInstance is IGrainBase grain)
             {

@@ -1,15 +1,9 @@
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
-
 namespace Orleans.Runtime;
 
-/// <summary>
-/// One grain in memory: its object, its queue, its turns. Everything that touches the grain object runs on
+/// <summary>One grain in memory: its object, its queue, its turns. Everything that touches the grain object runs on
 /// <see cref="ActivationScheduler"/>, one turn at a time; the fields of this class are guarded by a lock. The only
-/// foreign
-/// code that runs under it are MayInterleave predicates. The life is in Activation.Lifecycle.cs.
-/// </summary>
-internal sealed partial class Activation : IGrainContext, IActivationControl
+/// foreign code that runs under it are MayInterleave predicates. The life is in Activation.Lifecycle.cs.</summary>
+internal sealed partial class Activation : IGrainContext
 {
     private readonly Lock _gate = new();
     private readonly Catalog _catalog;
@@ -19,7 +13,6 @@ internal sealed partial class Activation : IGrainContext, IActivationControl
     private readonly TaskCompletionSource _deactivated = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<PersistentState> _states = [];
     private readonly HashSet<GrainTimer> _timers = [];
-    private GrainReference? _reference;
     private ActivationState _state = ActivationState.Activating;
     private DeactivationReason _reason;
     private bool _pumping;
@@ -47,21 +40,12 @@ internal sealed partial class Activation : IGrainContext, IActivationControl
     }
 
     public GrainId GrainId { get; }
-
     public GrainClass Class { get; }
-
-    public GrainReference GrainReference => _reference ??= _catalog.ReferenceTo(GrainId, Class);
-
     public object? GrainInstance { get; private set; }
-
     public IServiceProvider ActivationServices => _scope.ServiceProvider;
-
     public Task Deactivated => _deactivated.Task;
-
     public TimeProvider Time => _catalog.Time;
-
     public ILogger Logger => _catalog.Logger;
-
     public RequestInvoker Invoker => _catalog.Invoker;
 
     /// <summary>Queues a request. False when the activation has ended: the caller finds the next one.</summary>
@@ -112,8 +96,7 @@ internal sealed partial class Activation : IGrainContext, IActivationControl
         return state;
     }
 
-    public IGrainTimer RegisterTimer(
-        Func<object?, CancellationToken, Task> callback, object? state, GrainTimerCreationOptions options)
+    public IGrainTimer RegisterTimer(Func<CancellationToken, Task> callback, GrainTimerCreationOptions options)
     {
         lock (_gate)
         {
@@ -127,7 +110,7 @@ internal sealed partial class Activation : IGrainContext, IActivationControl
                 Class.AllowInterleaving();
             }
 
-            var timer = new GrainTimer(this, callback, state, options);
+            var timer = new GrainTimer(this, callback, options);
             _timers.Add(timer);
             return timer;
         }
@@ -145,7 +128,7 @@ internal sealed partial class Activation : IGrainContext, IActivationControl
     {
         lock (_gate)
         {
-            _keepUntil = time == Timeout.InfiniteTimeSpan || time == TimeSpan.MaxValue
+            _keepUntil = time == Timeout.InfiniteTimeSpan
                 ? long.MaxValue
                 : time < TimeSpan.Zero ? 0 : Time.GetTimestamp() + ToTicks(time);
         }
@@ -217,7 +200,7 @@ internal sealed partial class Activation : IGrainContext, IActivationControl
     {
         try
         {
-            return _queue.TakeRunnable(GrainInstance);
+            return _queue.TakeRunnable();
         }
         catch (Exception exception)
         {

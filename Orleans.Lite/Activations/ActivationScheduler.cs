@@ -1,23 +1,17 @@
 namespace Orleans.Runtime;
 
-/// <summary>
-/// Runs the tasks of one activation one at a time on the thread pool. Continuations of awaits in grain code come
-/// back here,
-/// because this is the current scheduler while a task of the activation runs.
-/// </summary>
+/// <summary>Runs the tasks of one activation one at a time on the thread pool. Continuations of awaits in grain code
+/// come back here, because this is the current scheduler while a task of the activation runs.</summary>
 internal sealed class ActivationScheduler(Activation activation) : TaskScheduler, IThreadPoolWorkItem
 {
     /// <summary>After so many turns in a row the thread goes to others first.</summary>
     private const int TurnsInARow = 64;
-
     private readonly Queue<Task> _tasks = new();
     private bool _running;
 
     public Activation Activation { get; } = activation;
-
     /// <summary>The activation whose turn runs on this thread.</summary>
     public static Activation? CurrentActivation => (Current as ActivationScheduler)?.Activation;
-
     public override int MaximumConcurrencyLevel => 1;
 
     public void Execute()

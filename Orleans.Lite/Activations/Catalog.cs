@@ -1,71 +1,39 @@
-using System.Collections.Concurrent;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
-using Orleans.Configuration;
-
 namespace Orleans.Runtime;
 
-/// <summary>
-/// The activations of this silo. At most one per grain: an entry stays until its activation has ended, and requests
-/// that
-/// come meanwhile wait in it and are then forwarded.
-/// </summary>
+/// <summary>The activations of this silo. At most one per grain: an entry stays until its activation has ended, and
+/// requests that come meanwhile wait in it and are then forwarded.</summary>
 internal sealed partial class Catalog : IDisposable
 {
-    /// <summary>
-    /// A request that finds a dying activation so often is refused: something keeps killing the grain.
-    /// </summary>
+    /// <summary>A request that finds a dying activation so often is refused: something keeps killing the
+    /// grain.</summary>
     private const int MaxForwards = 10;
-
     private readonly ConcurrentDictionary<GrainId, Activation> _activations = new();
     private readonly Manifest _manifest;
     private readonly GrainCollectionOptions _collection;
     private readonly Lazy<MessageRouter> _router;
-    private readonly Lazy<GrainFactory> _factory;
     private ITimer? _collector;
     private volatile bool _stopping;
 
-    public Catalog(
-        IServiceProvider services, Manifest manifest, RequestInvoker invoker, EngineInstruments instruments,
-        TimeProvider time,
+    public Catalog(IServiceProvider services, Manifest manifest, RequestInvoker invoker, TimeProvider time,
         IOptions<GrainCollectionOptions> collection, IOptions<SiloMessagingOptions> messaging,
         IOptions<SchedulingOptions> scheduling, ILogger<Catalog> logger)
     {
-        Services = services;
-        _manifest = manifest;
-        Invoker = invoker;
-        Instruments = instruments;
-        Time = time;
+        (Services, _manifest, Invoker, Time, Logger) = (services, manifest, invoker, time, logger);
         _collection = collection.Value;
         var limit = messaging.Value.MaxEnqueuedRequestsHardLimit;
         QueueLimit = limit > 0 ? limit : SchedulingOptions.DefaultQueueLimit;
-        Logger = logger;
         Shuffler = scheduling.Value.ShuffleSeed is { } seed ? new Shuffler(seed) : null;
         _router = new(services.GetRequiredService<MessageRouter>);
-        _factory = new(services.GetRequiredService<GrainFactory>);
-        instruments.ObserveActivations(() => _activations.Count);
     }
 
     public IServiceProvider Services { get; }
-
     public RequestInvoker Invoker { get; }
-
-    public EngineInstruments Instruments { get; }
-
     public TimeProvider Time { get; }
-
     public ILogger Logger { get; }
-
     public Shuffler? Shuffler { get; }
-
     public int QueueLimit { get; }
-
     public TimeSpan ActivationTimeout => _collection.ActivationTimeout;
-
     public TimeSpan DeactivationTimeout => _collection.DeactivationTimeout;
-
-    public int Count => _activations.Count;
 
     public void Start()
     {
@@ -74,8 +42,7 @@ internal sealed partial class Catalog : IDisposable
             LogShuffling(Logger, Shuffler.Seed, SchedulingOptions.ShuffleVariable);
         }
 
-        _collector = Time.CreateTimer(
-            static self =>
+        _collector = Time.CreateTimer(static self =>
                 ((Catalog)self!).Collect(), this, _collection.CollectionQuantum, _collection.CollectionQuantum);
     }
 
@@ -145,14 +112,11 @@ internal sealed partial class Catalog : IDisposable
     public bool TryGet(GrainId grainId, out Activation activation) =>
         _activations.TryGetValue(grainId, out activation!);
 
-    public GrainReference ReferenceTo(GrainId grainId, GrainClass grainClass) =>
-        _factory.Value.MakeReference(grainClass.Interfaces[0], grainId);
-
     public void Collect()
     {
         foreach (var (_, activation) in _activations)
         {
-            var age = _manifest.CollectionAge(activation.Class, _collection);
+            var age = activation.Class.CollectionAge ?? _collection.CollectionAge;
             if (age != Timeout.InfiniteTimeSpan)
             {
                 activation.DeactivateIfIdle(age);

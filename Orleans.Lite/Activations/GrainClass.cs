@@ -1,21 +1,13 @@
-using System.Reflection;
-using Microsoft.Extensions.DependencyInjection;
-using Orleans.Concurrency;
-using Orleans.Configuration;
-using Orleans.Serialization.Invocation;
-
 namespace Orleans.Runtime;
 
-/// <summary>
-/// What is known of a grain class: its name, how it is made, how its calls interleave, when it is collected.
-/// </summary>
+/// <summary>What is known of a grain class: its name, how it is made, how its calls interleave, when it is
+/// collected.</summary>
 internal sealed class GrainClass
 {
     private readonly ConstructorInvoker _constructor;
     private readonly Func<Activation, object?>[] _parameters;
     private readonly bool _reentrant;
-    private readonly Func<IInvokable, bool>? _staticPredicate;
-    private readonly MethodInfo? _instancePredicate;
+    private readonly Func<IInvokable, bool>? _predicate;
 
     public GrainClass(Type type)
     {
@@ -26,26 +18,30 @@ internal sealed class GrainClass
         _reentrant = type.IsDefined(typeof(ReentrantAttribute), true);
         if (type.GetCustomAttribute<MayInterleaveAttribute>(true) is { } mayInterleave)
         {
-            (_staticPredicate, _instancePredicate) = Predicate(type, mayInterleave.CallbackMethodName);
+            _predicate = Predicate(type, mayInterleave.CallbackMethodName);
         }
 
-        HasInterleaving = _reentrant || _staticPredicate is not null || _instancePredicate is not null
+        HasInterleaving = _reentrant || _predicate is not null
             || Interfaces.SelectMany(each => each.GetMethods()).Any(method =>
                 method.IsDefined(typeof(AlwaysInterleaveAttribute)) || method.IsDefined(typeof(ReadOnlyAttribute)));
-        var constructor = ChooseConstructor(type);
+        CollectionAge = type.IsDefined(typeof(KeepAliveAttribute), true)
+            ? Timeout.InfiniteTimeSpan
+            : type.GetCustomAttribute<CollectionAgeLimitAttribute>(true)?.AgeLimit;
+        var constructor = type.GetConstructors().MaxBy(each => each.GetParameters().Length)
+            ?? throw new OrleansConfigurationException($"Grain class {type} has no public constructor.");
         _constructor = ConstructorInvoker.Create(constructor);
         _parameters = [.. constructor.GetParameters().Select(Resolver)];
     }
 
     public Type Type { get; }
-
     public GrainType GrainType { get; }
-
     public Type[] Interfaces { get; }
 
-    /// <summary>
-    /// Whether any call may overtake another. Interleaving timers make it true for their activation's class.
-    /// </summary>
+    /// <summary>How long an activation may be idle; infinite for ever; null for what the options say.</summary>
+    public TimeSpan? CollectionAge { get; }
+
+    /// <summary>Whether any call may overtake another. Interleaving timers make it true for their activation's
+    /// class.</summary>
     public bool HasInterleaving { get; private set; }
 
     public object Create(Activation activation)
@@ -56,47 +52,26 @@ internal sealed class GrainClass
             arguments[i] = _parameters[i](activation);
         }
 
-        ActivationScope.Current = activation;
+        Grain.Constructing = activation;
         try
         {
             return _constructor.Invoke(arguments.AsSpan());
         }
         finally
         {
-            ActivationScope.Current = null;
+            Grain.Constructing = null;
         }
     }
 
     public void AllowInterleaving() => HasInterleaving = true;
 
-    public bool MayInterleave(Work work, object? grain)
-    {
-        if (_reentrant)
-        {
-            return true;
-        }
-
-        return work.Call is { } call
-            && (_staticPredicate?.Invoke(call) ?? (bool?)_instancePredicate?.Invoke(grain, [call]) ?? false);
-    }
+    public bool MayInterleave(Work work) =>
+        _reentrant || (_predicate is not null && work.Call is { } call && _predicate(call));
 
     public MethodInfo ImplementationOf(MethodInfo interfaceMethod)
     {
         var map = Type.GetInterfaceMap(interfaceMethod.DeclaringType!);
         return map.TargetMethods[Array.IndexOf(map.InterfaceMethods, interfaceMethod)];
-    }
-
-    /// <summary>How long an activation may be idle; infinite for ever.</summary>
-    public TimeSpan CollectionAge(GrainCollectionOptions options)
-    {
-        if (Type.IsDefined(typeof(KeepAliveAttribute), true))
-        {
-            return Timeout.InfiniteTimeSpan;
-        }
-
-        return options.ClassSpecificCollectionAge.TryGetValue(Type.FullName ?? Type.Name, out var age)
-            ? age
-            : Type.GetCustomAttribute<CollectionAgeLimitAttribute>(true)?.AgeLimit ?? options.CollectionAge;
     }
 
     private static string NameOf(Type type)
@@ -112,26 +87,14 @@ internal sealed class GrainClass
 #pragma warning restore CA1308
     }
 
-    private static (Func<IInvokable, bool>? Static, MethodInfo? Instance) Predicate(Type type, string name)
+    private static Func<IInvokable, bool> Predicate(Type type, string name)
     {
         var method = type.GetMethod(
-            name, BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.Instance,
-            [typeof(IInvokable)]);
-        if (method?.ReturnType != typeof(bool))
-        {
-            throw new OrleansConfigurationException(
-                $"{type} is [MayInterleave(\"{name}\")] but has no bool {name}(IInvokable).");
-        }
-
-        return method.IsStatic ? (method.CreateDelegate<Func<IInvokable, bool>>(), null) : (null, method);
-    }
-
-    private static ConstructorInfo ChooseConstructor(Type type)
-    {
-        var all = type.GetConstructors(BindingFlags.Instance | BindingFlags.Public);
-        return all.FirstOrDefault(each => each.IsDefined(typeof(ActivatorUtilitiesConstructorAttribute)))
-            ?? all.MaxBy(each => each.GetParameters().Length)
-            ?? throw new OrleansConfigurationException($"Grain class {type} has no public constructor.");
+            name, BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static, [typeof(IInvokable)]);
+        return method?.ReturnType == typeof(bool)
+            ? method.CreateDelegate<Func<IInvokable, bool>>()
+            : throw new OrleansConfigurationException(
+                $"{type} is [MayInterleave(\"{name}\")] but has no static bool {name}(IInvokable).");
     }
 
     private static Func<Activation, object?> Resolver(ParameterInfo parameter)

@@ -1,17 +1,11 @@
-using Microsoft.Extensions.Logging;
-
 namespace Orleans.Runtime;
 
-/// <summary>
-/// A timer whose callbacks are requests of the activation. The next firing is armed at the end of a callback, so
-/// callbacks
-/// never overlap. A change or dispose during a callback wins over the re-arming.
-/// </summary>
+/// <summary>A timer whose callbacks are requests of the activation. The next firing is armed at the end of a callback,
+/// so callbacks never overlap. A change or dispose during a callback wins over the re-arming.</summary>
 internal sealed partial class GrainTimer : Work, IGrainTimer
 {
     private readonly Activation _activation;
-    private readonly Func<object?, CancellationToken, Task> _callback;
-    private readonly object? _state;
+    private readonly Func<CancellationToken, Task> _callback;
     private readonly GrainTimerCreationOptions _options;
     private readonly CancellationTokenSource _cancellation = new();
     private readonly ITimer _timer;
@@ -22,14 +16,11 @@ internal sealed partial class GrainTimer : Work, IGrainTimer
     private bool _missed;
     private bool _disposed;
 
-    public GrainTimer(
-        Activation activation, Func<object?, CancellationToken, Task> callback, object? state,
-        GrainTimerCreationOptions options)
+    public GrainTimer(Activation activation, Func<CancellationToken, Task> callback, GrainTimerCreationOptions options)
     {
         Check(options.DueTime, options.Period);
         _activation = activation;
         _callback = callback;
-        _state = state;
         _options = options;
         _period = options.Period;
         _timer = activation.Time.CreateTimer(
@@ -38,11 +29,8 @@ internal sealed partial class GrainTimer : Work, IGrainTimer
     }
 
     public override bool IsReadOnly => false;
-
     public override bool IsAlwaysInterleave => _options.Interleave;
-
     public override bool KeepsAlive => _options.KeepAlive;
-
     public override string Name => "timer " + _callback.Method.Name;
 
     public void Change(TimeSpan dueTime, TimeSpan period)
@@ -78,10 +66,10 @@ internal sealed partial class GrainTimer : Work, IGrainTimer
     {
         try
         {
-            RequestContext.Clear();
+            RequestContext.Current = null;
             if (!_cancellation.IsCancellationRequested)
             {
-                await _callback(_state, _cancellation.Token);
+                await _callback(_cancellation.Token);
             }
         }
         catch (Exception exception)
@@ -100,14 +88,11 @@ internal sealed partial class GrainTimer : Work, IGrainTimer
 
     private static void Check(TimeSpan dueTime, TimeSpan period)
     {
-        if (dueTime < TimeSpan.Zero && dueTime != Timeout.InfiniteTimeSpan)
+        if ((dueTime < TimeSpan.Zero && dueTime != Timeout.InfiniteTimeSpan)
+            || (period < TimeSpan.Zero && period != Timeout.InfiniteTimeSpan))
         {
-            throw new ArgumentOutOfRangeException(nameof(dueTime), dueTime, "A timer cannot be due in the past.");
-        }
-
-        if (period < TimeSpan.Zero && period != Timeout.InfiniteTimeSpan)
-        {
-            throw new ArgumentOutOfRangeException(nameof(period), period, "A period is positive or infinite.");
+            throw new ArgumentOutOfRangeException(
+                nameof(dueTime), $"A timer's times are positive or infinite, not {dueTime} and {period}.");
         }
     }
 

@@ -1,18 +1,14 @@
-using System.Globalization;
-
 namespace Orleans.Runtime;
 
-/// <summary>
-/// Order of requests. Orleans promises none; shuffling keeps tests from relying on what happens to be so.
-/// </summary>
+/// <summary>Order of requests. Orleans promises none; shuffling keeps tests from relying on what happens to be
+/// so.</summary>
 internal sealed class SchedulingOptions
 {
     /// <summary>"1" shuffles with a seed of its own, any other number is the seed.</summary>
     public const string ShuffleVariable = "ORLEANS_LITE_SHUFFLE";
 
-    /// <summary>
-    /// How many requests may wait at one activation: far more than a healthy grain has, little memory.
-    /// </summary>
+    /// <summary>How many requests may wait at one activation: far more than a healthy grain has, little
+    /// memory.</summary>
     public const int DefaultQueueLimit = 10_000;
 
     /// <summary>The seed; null for first come, first served.</summary>
@@ -20,9 +16,7 @@ internal sealed class SchedulingOptions
 
     private static int? FromEnvironment() =>
         int.TryParse(Environment.GetEnvironmentVariable(ShuffleVariable), CultureInfo.InvariantCulture, out var value)
-        && value != 0
-            ? value == 1 ? Random.Shared.Next(2, int.MaxValue) : value
-            : null;
+        && value != 0 ? value == 1 ? Random.Shared.Next(2, int.MaxValue) : value : null;
 }
 
 /// <summary>Picks at random, reproducibly for one seed as far as threads allow.</summary>

@@ -1,35 +1,23 @@
-using System.Reflection;
-using Orleans.Serialization.Invocation;
-
 namespace Orleans.Runtime;
 
 /// <summary>What both sides' filters see of a call.</summary>
 internal abstract class CallContext(Invokable body, GrainId target, GrainId? source) : IGrainCallContext
 {
     public IInvokable Request => body;
-
     public abstract object Grain { get; }
-
     public GrainId? SourceId => source;
-
     public GrainId TargetId => target;
-
-    public GrainInterfaceType InterfaceType => GrainInterfaceType.Create(body.Descriptor.InterfaceName);
-
     public string InterfaceName => body.Descriptor.InterfaceName;
-
     public string MethodName => body.Descriptor.Method.Name;
-
     public MethodInfo InterfaceMethod => body.Descriptor.Method;
-
-    public Response? Response { get; set; }
-
+    public Response? Response { get; protected set; }
     public object? Result
     {
         get => Response?.Result;
-        set => Response = Response.FromResult(value);
+        set => Response = new Response<object?>(value);
     }
 
+    protected int Stage { get; set; }
     protected Invokable Body => body;
 
     public abstract Task Invoke();
@@ -39,17 +27,13 @@ internal abstract class CallContext(Invokable body, GrainId target, GrainId? sou
 internal sealed class IncomingCallContext(Request request, Activation activation, IIncomingGrainCallFilter[] filters)
     : CallContext(request.Body, request.Target, request.Source), IIncomingGrainCallContext
 {
-    private int _next;
-
     public override object Grain => activation.GrainInstance!;
-
     public IGrainContext TargetContext => activation;
-
     public MethodInfo ImplementationMethod => activation.Class.ImplementationOf(InterfaceMethod);
 
     public override async Task Invoke()
     {
-        var stage = _next++;
+        var stage = Stage++;
         if (stage < filters.Length)
         {
             await filters[stage].Invoke(this);
@@ -67,18 +51,14 @@ internal sealed class IncomingCallContext(Request request, Activation activation
 
 /// <summary>A call at the caller: filters, then the message.</summary>
 internal sealed class OutgoingCallContext<T>(
-    CallRuntime runtime, GrainReference target, Invokable body, Activation? source, IOutgoingGrainCallFilter[] filters)
-    : CallContext(body, target.GrainId, source?.GrainId), IOutgoingGrainCallContext
+    CallRuntime runtime, GrainReference target, Invokable body, IOutgoingGrainCallFilter[] filters)
+    : CallContext(body, target.GrainId, ActivationScheduler.CurrentActivation?.GrainId), IOutgoingGrainCallContext
 {
-    private int _next;
-
     public override object Grain => target;
-
-    public IGrainContext? SourceContext => source;
 
     public override async Task Invoke()
     {
-        var stage = _next++;
+        var stage = Stage++;
         if (stage < filters.Length)
         {
             await filters[stage].Invoke(this);

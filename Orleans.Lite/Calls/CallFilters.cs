@@ -1,7 +1,3 @@
-using System.Reflection;
-using Orleans.Runtime;
-using Orleans.Serialization.Invocation;
-
 namespace Orleans;
 
 /// <summary>A grain call on its way through filters.</summary>
@@ -19,9 +15,6 @@ public interface IGrainCallContext
     /// <summary>The grain that is called.</summary>
     GrainId TargetId { get; }
 
-    /// <summary>The interface.</summary>
-    GrainInterfaceType InterfaceType { get; }
-
     /// <summary>The interface's name.</summary>
     string InterfaceName { get; }
 
@@ -33,9 +26,6 @@ public interface IGrainCallContext
 
     /// <summary>The result, once there is one; a filter may replace it.</summary>
     object? Result { get; set; }
-
-    /// <summary>The response, once there is one.</summary>
-    Response? Response { get; set; }
 
     /// <summary>Goes on to the next filter, at last to the grain.</summary>
     Task Invoke();
@@ -52,20 +42,16 @@ public interface IIncomingGrainCallContext : IGrainCallContext
 }
 
 /// <summary>A call at the caller's side.</summary>
-public interface IOutgoingGrainCallContext : IGrainCallContext
-{
-    /// <summary>The activation that calls; null when the caller is no grain.</summary>
-    IGrainContext? SourceContext { get; }
-}
+public interface IOutgoingGrainCallContext : IGrainCallContext;
 
-/// <summary>Sees every call that arrives at grains of this silo.</summary>
+/// <summary>Sees every call that arrives at grains of this silo. Register it as a singleton.</summary>
 public interface IIncomingGrainCallFilter
 {
     /// <summary>Runs around the call: await <c>context.Invoke()</c> to go on.</summary>
     Task Invoke(IIncomingGrainCallContext context);
 }
 
-/// <summary>Sees every call that leaves this silo or client for a grain.</summary>
+/// <summary>Sees every call that leaves this silo or client for a grain. Register it as a singleton.</summary>
 public interface IOutgoingGrainCallFilter
 {
     /// <summary>Runs around the call: await <c>context.Invoke()</c> to go on.</summary>

@@ -1,8 +1,3 @@
-using System.Collections.Concurrent;
-using Orleans.Configuration;
-using Orleans.Serialization;
-using Orleans.Serialization.Invocation;
-
 namespace Orleans.Runtime;
 
 /// <summary>Where requests go from here: the silo's router or the client's connections.</summary>
@@ -18,35 +13,18 @@ internal interface IRequestRouter
     string Describe(PendingCall call);
 }
 
-/// <summary>
-/// The caller's side of every call of this host: filters, deadline, cancellation, the wait for the answer.
-/// </summary>
-internal sealed class CallRuntime : IDisposable
+/// <summary>The caller's side of every call of this host: filters, deadline, cancellation, wait for the answer.</summary>
+internal sealed class CallRuntime(CodecProvider codecs, IRequestRouter router, TimeProvider time,
+    TimeSpan responseTimeout, IEnumerable<IOutgoingGrainCallFilter> filters) : IDisposable
 {
     private readonly ConcurrentDictionary<MethodDescriptor, MethodCodec> _methods = new();
-    private readonly IOutgoingGrainCallFilter[] _filters;
-    private readonly CodecProvider _codecs;
-    private readonly IRequestRouter _router;
-    private readonly TimeProvider _time;
-    private readonly TimeSpan _responseTimeout;
+    private readonly IOutgoingGrainCallFilter[] _filters = [.. filters];
 
-    public CallRuntime(
-        CodecProvider codecs, IRequestRouter router, TimeProvider time, MessagingOptions options,
-        IEnumerable<IOutgoingGrainCallFilter> filters)
-    {
-        _codecs = codecs;
-        _router = router;
-        _time = time;
-        _responseTimeout = options.ResponseTimeout;
-        _filters = [.. filters];
-        Pending = new PendingCalls(time, router, options.CancelRequestOnTimeout);
-    }
+    public PendingCalls Pending { get; } = new(time, router);
 
-    public PendingCalls Pending { get; }
-
-    public MethodCodec CodecOf(MethodDescriptor method) =>
-        _methods.TryGetValue(
-            method, out var codec) ? codec : _methods.GetOrAdd(method, MethodCodec.Make(method, _codecs));
+    public MethodCodec CodecOf(MethodDescriptor method) => _methods.TryGetValue(method, out var codec)
+        ? codec
+        : _methods.GetOrAdd(method, MethodCodec.Make(method, codecs));
 
     public Task<T> CallAsync<T>(GrainReference target, Invokable body)
     {
@@ -54,8 +32,7 @@ internal sealed class CallRuntime : IDisposable
 
         async Task<T> Filtered(GrainReference target, Invokable body)
         {
-            var context =
-                new OutgoingCallContext<T>(this, target, body, ActivationScheduler.CurrentActivation, _filters);
+            var context = new OutgoingCallContext<T>(this, target, body, _filters);
             await context.Invoke();
             return context.Response is Response<T> typed ? typed.TypedResult : (T)context.Response?.Result!;
         }
@@ -84,18 +61,19 @@ internal sealed class CallRuntime : IDisposable
             return Task.FromCanceled<T>(token);
         }
 
-        var now = _time.GetTimestamp();
-        var timeout = method.ResponseTimeout ?? _responseTimeout;
+        var now = time.GetTimestamp();
+        var timeout = method.ResponseTimeout ?? responseTimeout;
         var request = new Request(Pending.NextId(), target.GrainId, CodecOf(method), body)
         {
             Source = ActivationScheduler.CurrentActivation?.GrainId,
-            Context = RequestContext.Export(),
-            Deadline =
-                timeout == Timeout.InfiniteTimeSpan ? 0 : now + (long)(timeout.TotalSeconds * _time.TimestampFrequency),
+            Context = RequestContext.Current,
+            Deadline = timeout == Timeout.InfiniteTimeSpan
+                ? 0
+                : now + (long)(timeout.TotalSeconds * time.TimestampFrequency),
         };
         if (method.IsOneWay)
         {
-            _router.Send(request, null);
+            router.Send(request, null);
             return Task.FromResult<T>(default!);
         }
 
@@ -104,7 +82,7 @@ internal sealed class CallRuntime : IDisposable
         Pending.Add(call);
         try
         {
-            _router.Send(request, call);
+            router.Send(request, call);
         }
         catch (Exception exception)
         {

@@ -1,6 +1,3 @@
-using Orleans.Serialization;
-using Orleans.Serialization.Invocation;
-
 namespace Orleans.Runtime;
 
 /// <summary>Writes, reads and copies the arguments and the result of one method.</summary>
@@ -34,22 +31,16 @@ internal abstract class MethodCodec(MethodDescriptor method, CodecProvider codec
     }
 
     public abstract void WriteResult(WireWriter writer, Response response);
-
     public abstract Response ReadResult(WireReader reader);
-
     public abstract Response CopyResult(Response response);
 
-    /// <summary>
-    /// Arguments are the members of the call, numbered by position, so that one may be added at the end.
-    /// </summary>
-    private static TypeShape ShapeOf(MethodDescriptor method)
-    {
-        var members = method.ArgumentFields
-            .Select((field, i) => new ShapeMember(
-                (uint)i, field.Name, field.FieldType, field, null, method.ImmutableArguments[i]))
-            .Where(member => member.Type != typeof(CancellationToken));
-        return new TypeShape(typeof(Invokable), [[.. members]]);
-    }
+    /// <summary>Arguments are members of the call, numbered by position, so that one may be added at the end.</summary>
+    private static List<ShapeMember[]> ShapeOf(MethodDescriptor method) =>
+    [
+        [.. method.ArgumentFields
+            .Select((field, i) => new ShapeMember((uint)i, field.Name, field, method.ImmutableArguments[i]))
+            .Where(member => member.Field.FieldType != typeof(CancellationToken))],
+    ];
 }
 
 /// <inheritdoc/>
@@ -66,15 +57,10 @@ internal sealed class MethodCodec<TResult> : MethodCodec
     public override Response ReadResult(WireReader reader) =>
         _result is null ? Response.Completed : new Response<TResult>(_result.ReadElement(reader));
 
-    public override Response CopyResult(Response response)
-    {
-        if (_result is null || _result.IsImmutable || Method.ImmutableResult)
-        {
-            return response;
-        }
-
-        return new Response<TResult>(_result.CopyElement(ValueOf(response)));
-    }
+    public override Response CopyResult(Response response) =>
+        _result is null || _result.IsImmutable || Method.ImmutableResult
+            ? response
+            : new Response<TResult>(_result.CopyElement(ValueOf(response)));
 
     private static TResult ValueOf(Response response) =>
         response is Response<TResult> typed ? typed.TypedResult : (TResult)response.Result!;

@@ -1,11 +1,7 @@
-using System.Reflection;
-using Orleans.Concurrency;
-
 namespace Orleans.Runtime;
 
-/// <summary>
-/// One method of a grain interface: names, attributes and the generated classes. Shared by the whole process.
-/// </summary>
+/// <summary>One method of a grain interface: names, attributes and the generated classes. Shared by the whole
+/// process.</summary>
 internal sealed class MethodDescriptor
 {
     public MethodDescriptor(Type declaringInterface, MethodInfo method)
@@ -29,40 +25,24 @@ internal sealed class MethodDescriptor
     }
 
     public Type Interface { get; }
-
     public MethodInfo Method { get; }
-
     public string InterfaceName { get; }
-
     public string WireName { get; }
-
     public string DisplayName { get; }
-
     /// <summary>What travels: a hash of the two wire names. Clashes are found at start.</summary>
     public ulong Id { get; }
-
     public Type[] ParameterTypes { get; }
-
     /// <summary>Which parameter is the cancellation token; -1 for none.</summary>
     public int TokenIndex { get; }
-
     public bool[] ImmutableArguments { get; }
-
     public bool ImmutableResult { get; }
-
     public Type ResultType { get; }
-
     public bool IsReadOnly { get; }
-
     public bool IsAlwaysInterleave { get; }
-
     public bool IsOneWay { get; }
-
     public TimeSpan? ResponseTimeout { get; }
-
     /// <summary>Makes an empty call; set by <see cref="ProxyBuilder"/>.</summary>
     public Func<Invokable> NewInvokable { get; set; } = null!;
-
     /// <summary>The generated fields that hold the arguments; set by <see cref="ProxyBuilder"/>.</summary>
     public FieldInfo[] ArgumentFields { get; set; } = [];
 
@@ -85,16 +65,11 @@ internal sealed class InterfaceDescriptor
     {
         Type = type;
         Name = Serialization.TypeNames.Of(type);
-        WireType = GrainInterfaceType.Create(Name);
         Methods = methods;
     }
 
     public Type Type { get; }
-
     public string Name { get; }
-
-    public GrainInterfaceType WireType { get; }
-
     public MethodDescriptor[] Methods { get; }
 
     /// <summary>Describes the interface; refuses what Orleans' analyzers refuse.</summary>

@@ -1,23 +1,16 @@
-using Orleans.Serialization.Invocation;
-
 namespace Orleans.Runtime;
 
-/// <summary>
-/// A caller that waits for an answer: completed once, by the answer, the clock, a cancellation or a lost
-/// connection.
-/// </summary>
+/// <summary>A caller that waits for an answer: completed once, by the answer, the clock, a cancellation or a lost
+/// connection.</summary>
 internal abstract class PendingCall(PendingCalls calls, Request request) : IReplyTo
 {
     private CancellationTokenRegistration _registration;
 
     public Request Request { get; } = request;
-
     /// <summary>The connection the request went out on; null for calls inside a silo or not sent yet.</summary>
     public object? Connection { get; set; }
-
     /// <summary>When the caller began to wait.</summary>
     public long Since { get; init; }
-
     protected abstract bool IsCompleted { get; }
 
     /// <summary>The answer of a grain in this process: the caller gets a copy of the result.</summary>
@@ -63,9 +56,7 @@ internal abstract class PendingCall(PendingCalls calls, Request request) : IRepl
     }
 
     protected abstract void Complete(Response response);
-
     protected abstract void Fail(Exception exception);
-
     protected abstract void CancelCaller();
 
     private void Cancel()
@@ -85,7 +76,6 @@ internal sealed class PendingCall<T>(
     private readonly TaskCompletionSource<T> _source = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public Task<T> Task => _source.Task;
-
     protected override bool IsCompleted => _source.Task.IsCompleted;
 
     protected override void Complete(Response response)
@@ -98,25 +88,9 @@ internal sealed class PendingCall<T>(
         {
             _source.TrySetResult(typed.TypedResult);
         }
-        else
+        else if (response.Result is T || (response.Result is null && default(T) is null))
         {
-            CompleteUntyped(response);
-        }
-    }
-
-    protected override void Fail(Exception exception) => _source.TrySetException(exception);
-
-    protected override void CancelCaller() => _source.TrySetCanceled(token);
-
-    private void CompleteUntyped(Response response)
-    {
-        if (response.Result is T value)
-        {
-            _source.TrySetResult(value);
-        }
-        else if (response.Result is null && default(T) is null)
-        {
-            _source.TrySetResult(default!);
+            _source.TrySetResult((T)response.Result!);
         }
         else
         {
@@ -124,4 +98,7 @@ internal sealed class PendingCall<T>(
                 $"A filter of {Request.Name} set a result of {response.Result?.GetType()}, expected {typeof(T)}."));
         }
     }
+
+    protected override void Fail(Exception exception) => _source.TrySetException(exception);
+    protected override void CancelCaller() => _source.TrySetCanceled(token);
 }

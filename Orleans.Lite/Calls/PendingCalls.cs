@@ -1,39 +1,30 @@
-using System.Collections.Concurrent;
-using Orleans.Serialization.Invocation;
-
 namespace Orleans.Runtime;
 
-/// <summary>
-/// The calls of this host that wait for an answer. One timer looks for those whose time is over; it stops while nothing
-/// waits, so an idle process sleeps.
-/// </summary>
+/// <summary>The calls of this host that wait for an answer. One timer looks for those whose time is over; it stops
+/// while nothing waits, so an idle process sleeps.</summary>
 internal sealed class PendingCalls : IDisposable
 {
-    /// <summary>A caller may wait this much longer than it asked for; finer looks cost more than they give.</summary>
-    private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(50);
-
     /// <summary>More calls waiting than this is a caller gone wild: the next one fails at once.</summary>
     private const int MaxPending = 100_000;
+
+    /// <summary>A caller may wait this much longer than it asked for; finer looks cost more than they give.</summary>
+    private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(50);
 
     private readonly ConcurrentDictionary<long, PendingCall> _calls = new();
     private readonly TimeProvider _time;
     private readonly IRequestRouter _router;
     private readonly ITimer _timer;
-    private readonly bool _cancelOnTimeout;
     private int _count;
     private int _ticking;
     private long _lastId;
 
-    public PendingCalls(TimeProvider time, IRequestRouter router, bool cancelOnTimeout)
+    public PendingCalls(TimeProvider time, IRequestRouter router)
     {
         _time = time;
         _router = router;
-        _cancelOnTimeout = cancelOnTimeout;
         _timer = time.CreateTimer(
             static self => ((PendingCalls)self!).Look(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
-
-    public int Count => Volatile.Read(ref _count);
 
     public long NextId() => Interlocked.Increment(ref _lastId);
 
@@ -84,11 +75,11 @@ internal sealed class PendingCalls : IDisposable
 
     private void Look()
     {
-        if (Count == 0)
+        if (Volatile.Read(ref _count) == 0)
         {
             _timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
             Volatile.Write(ref _ticking, 0);
-            if (Count == 0 || Interlocked.Exchange(ref _ticking, 1) != 0)
+            if (Volatile.Read(ref _count) == 0 || Interlocked.Exchange(ref _ticking, 1) != 0)
             {
                 return;
             }
@@ -101,20 +92,11 @@ internal sealed class PendingCalls : IDisposable
         {
             if (call.Request.Deadline != 0 && now > call.Request.Deadline)
             {
-                TimeOut(call, now);
+                var waited = _time.GetElapsedTime(call.Since, now);
+                call.TryFinish(Response.FromException(new TimeoutException(
+                    $"No answer to {call.Request.Name} of grain {call.Request.Target} within {waited.TotalSeconds:F1} "
+                    + $"s. Whether it ran is unknown; it goes on if it did. {_router.Describe(call)}")));
             }
-        }
-    }
-
-    private void TimeOut(PendingCall call, long now)
-    {
-        var waited = _time.GetElapsedTime(call.Since, now);
-        var finished = call.TryFinish(Response.FromException(new TimeoutException(
-            $"No answer to {call.Request.Name} of grain {call.Request.Target} within {waited.TotalSeconds:F1} s. "
-            + $"Whether it ran is unknown; it goes on if it did. {_router.Describe(call)}")));
-        if (finished && _cancelOnTimeout)
-        {
-            _router.Cancel(call);
         }
     }
 }

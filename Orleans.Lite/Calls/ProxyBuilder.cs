@@ -1,24 +1,15 @@
-using System.Collections.Concurrent;
-using System.Reflection;
 using System.Reflection.Emit;
-using System.Runtime.CompilerServices;
-using Orleans.Serialization.Invocation;
 
 namespace Orleans.Runtime
 {
-    /// <summary>
-    /// Writes, at run time and once per grain interface, what Orleans generates from source: a proxy class that
-    /// implements
-    /// the interface, and per method an <see cref="Invokable"/> with a field per argument. Each interface gets a
-    /// dynamic
-    /// assembly of its own that may see internal types of the assemblies it needs.
-    /// </summary>
+    /// <summary>Writes, at run time and once per grain interface, what Orleans generates from source: a proxy class
+    /// that implements the interface, and per method an <see cref="Invokable"/> with a field per argument. Each
+    /// interface gets a dynamic assembly of its own that may see internal types of the assemblies it needs.</summary>
     internal static class ProxyBuilder
     {
         private static readonly ConcurrentDictionary<Type, Lazy<ProxyType>> Built = new();
 
-        public static ProxyType Get(Type grainInterface) =>
-            Built.GetOrAdd(
+        public static ProxyType Get(Type grainInterface) => Built.GetOrAdd(
                 grainInterface, static type => new Lazy<ProxyType>(() => Build(InterfaceDescriptor.Of(type)))).Value;
 
         private static ProxyType Build(InterfaceDescriptor description)
@@ -77,8 +68,7 @@ namespace Orleans.Runtime
 
         private static void DefineMethod(TypeBuilder proxy, MethodDescriptor method, Type invokable)
         {
-            var builder = proxy.DefineMethod(
-                $"{method.Interface.FullName}.{method.Method.Name}",
+            var builder = proxy.DefineMethod($"{method.Interface.FullName}.{method.Method.Name}",
                 MethodAttributes.Private | MethodAttributes.Virtual | MethodAttributes.Final
                     | MethodAttributes.HideBySig | MethodAttributes.NewSlot,
                 method.Method.ReturnType, method.ParameterTypes);
@@ -139,8 +129,7 @@ namespace Orleans.Runtime
 
         public static Type Build(ModuleBuilder module, MethodDescriptor method)
         {
-            var type = module.DefineType(
-                $"{method.Interface.Name}_{method.Method.Name}_{method.Id:x}",
+            var type = module.DefineType($"{method.Interface.Name}_{method.Method.Name}_{method.Id:x}",
                 TypeAttributes.Class | TypeAttributes.Sealed,
                 typeof(Invokable));
             var descriptor = type.DefineField(

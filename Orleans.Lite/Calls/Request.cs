@@ -1,5 +1,3 @@
-using Orleans.Serialization.Invocation;
-
 namespace Orleans.Runtime;
 
 /// <summary>Where the answer to a request goes.</summary>
@@ -18,37 +16,23 @@ internal sealed class Request(long id, GrainId target, MethodCodec codec, Invoka
 
     /// <summary>Unique at the caller.</summary>
     public long Id { get; } = id;
-
     public GrainId Target { get; } = target;
-
     public MethodCodec Codec { get; } = codec;
-
     /// <summary>The caller's arguments, or the callee's own copy once a local router took it.</summary>
     public Invokable Body { get; set; } = body;
-
     public GrainId? Source { get; init; }
-
     public Dictionary<string, object>? Context { get; init; }
-
     /// <summary>Time stamp after which nobody waits; 0 for never.</summary>
     public long Deadline { get; set; }
-
     /// <summary>Null for one-way calls.</summary>
     public IReplyTo? ReplyTo { get; set; }
-
     /// <summary>How often this was sent on because the activation ended under it.</summary>
     public int Forwards { get; set; }
-
     public MethodDescriptor Method => Codec.Method;
-
     public bool IsCancelled => Volatile.Read(ref _cancelled) != 0;
-
     public override bool IsReadOnly => Method.IsReadOnly;
-
     public override bool IsAlwaysInterleave => Method.IsAlwaysInterleave;
-
     public override Invokable? Call => Body;
-
     public override string Name => Method.DisplayName;
 
     /// <summary>Gives the callee a token of its own, which <see cref="Cancel"/> cancels.</summary>
@@ -76,6 +60,5 @@ internal sealed class Request(long id, GrainId target, MethodCodec codec, Invoka
     }
 
     public override void Reject(Exception exception) => Respond(Response.FromException(exception));
-
     public override Task RunAsync(Activation activation) => activation.Invoker.RunAsync(activation, this);
 }

@@ -15,28 +15,20 @@ internal sealed class GrainFactory(IServiceProvider services, Lazy<CallRuntime> 
     public TGrainInterface GetGrain<TGrainInterface>(string primaryKey, string? grainClassNamePrefix = null)
         where TGrainInterface : IGrainWithStringKey
     {
+        ArgumentException.ThrowIfNullOrWhiteSpace(primaryKey);
         if (grainClassNamePrefix is not null)
         {
             throw new NotSupportedException("Orleans.Lite does not choose grain classes by prefix; give the GrainId.");
         }
 
-        return (TGrainInterface)(object)Make(typeof(TGrainInterface), primaryKey);
+        var proxy = ProxyBuilder.Get(typeof(TGrainInterface));
+        var id = GrainId.Create(resolver.Resolve(proxy.Description), primaryKey);
+        return (TGrainInterface)(object)proxy.New(id, runtime.Value);
     }
 
     public TGrainInterface GetGrain<TGrainInterface>(GrainId grainId)
-        where TGrainInterface : IAddressable =>
-            (TGrainInterface)(object)MakeReference(typeof(TGrainInterface), grainId);
-
-    public IGrain GetGrain(Type grainInterfaceType, string grainPrimaryKey) =>
-        (IGrain)(object)Make(grainInterfaceType, grainPrimaryKey);
+        where TGrainInterface : IAddressable => (TGrainInterface)(object)MakeReference(typeof(TGrainInterface), grainId);
 
     public GrainReference MakeReference(Type grainInterface, GrainId grainId) =>
         ProxyBuilder.Get(grainInterface).New(grainId, runtime.Value);
-
-    private GrainReference Make(Type grainInterface, string key)
-    {
-        ArgumentException.ThrowIfNullOrWhiteSpace(key);
-        var proxy = ProxyBuilder.Get(grainInterface);
-        return proxy.New(GrainId.Create(resolver.Resolve(proxy.Description), key), runtime.Value);
-    }
 }

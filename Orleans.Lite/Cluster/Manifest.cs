@@ -1,9 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
-using System.Reflection;
-using Microsoft.Extensions.Options;
-using Orleans.Configuration;
-using Orleans.Serialization;
-
 namespace Orleans.Runtime;
 
 /// <summary>What the scan for contracts looks at.</summary>
@@ -11,60 +5,44 @@ internal sealed class ManifestOptions
 {
     /// <summary>Types that this refuses are not seen at all.</summary>
     public Func<Type, bool> Includes { get; set; } = static _ => true;
+
+    /// <summary>Whether the grain classes are wanted, too: in a silo.</summary>
+    public bool HostsGrains { get; set; }
 }
 
-/// <summary>
-/// The contracts of this process: wire names of serializable types, methods by wire id, and in a silo the grain
-/// classes and
-/// which interface leads to which of them. Built and checked once at start.
-/// </summary>
-internal sealed class Manifest
+/// <summary>The contracts of this process: wire names of serializable types, methods by wire id, and in a silo the
+/// grain classes and which interface leads to which of them. Built and checked once at start.</summary>
+internal sealed class Manifest : IGrainTypeResolver
 {
     private readonly Dictionary<GrainType, GrainClass> _classes = [];
-    private readonly Dictionary<Type, TimeSpan> _ages = [];
     private readonly Dictionary<string, GrainType> _grainTypes = [];
     private readonly HashSet<string> _ambiguous = [];
     private readonly Dictionary<ulong, MethodDescriptor> _methods = [];
 
-    public Manifest(IOptions<ManifestOptions> options, IOptions<GrainTypeOptions> grainTypes)
+    public Manifest(IOptions<ManifestOptions> options)
     {
         var types = AssemblyScan.Types().Where(options.Value.Includes).ToList();
-        Names = new TypeNames(types.Where(type =>
-            !type.IsGenericTypeDefinition && type.IsDefined(typeof(GenerateSerializerAttribute), false)));
-        foreach (
-            var type in types.Where(type => type.IsDefined(typeof(GenerateSerializerAttribute), false) && !type.IsEnum))
-        {
-            TypeShape.Of(type);
-        }
-
-        GrainInterfaces = [.. types.Where(type => type.IsInterface && typeof(IAddressable).IsAssignableFrom(type)
-            && type.Assembly != typeof(Grain).Assembly)];
-        foreach (var clash in GrainInterfaces.GroupBy(TypeNames.Of).Where(group => group.Count() > 1))
+        var serializable = types.Where(type =>
+            !type.IsGenericTypeDefinition && type.IsDefined(typeof(GenerateSerializerAttribute), false)).ToList();
+        Names = new TypeNames(serializable);
+        serializable.Where(type => !type.IsEnum).ToList().ForEach(type => TypeShape.Of(type));
+        var interfaces = types.Where(type => type.IsInterface && typeof(IAddressable).IsAssignableFrom(type)
+            && type.Assembly != typeof(Grain).Assembly).ToList();
+        foreach (var clash in interfaces.GroupBy(TypeNames.Of).Where(group => group.Count() > 1))
         {
             throw new OrleansConfigurationException(
                 $"{string.Join(" and ", clash)} all have the wire name '{clash.Key}'.");
         }
 
-        foreach (var grainInterface in GrainInterfaces)
+        interfaces.ForEach(type => InterfaceDescriptor.Of(type));
+        if (options.Value.HostsGrains)
         {
-            InterfaceDescriptor.Of(grainInterface);
-        }
-
-        foreach (var type in grainTypes.Value.Classes.Where(options.Value.Includes))
-        {
-            AddClass(new GrainClass(type));
+            types.Where(IsGrainClass).ToList().ForEach(type => AddClass(new GrainClass(type)));
         }
     }
 
     public TypeNames Names { get; }
-
-    public IReadOnlyList<Type> GrainInterfaces { get; }
-
     public IEnumerable<KeyValuePair<string, GrainType>> GrainTypes => _grainTypes;
-
-    public static bool IsGrainClass(Type type) =>
-        type is { IsClass: true, IsAbstract: false, IsGenericTypeDefinition: false }
-        && typeof(IGrainBase).IsAssignableFrom(type) && typeof(IGrain).IsAssignableFrom(type);
 
     public bool TryGetClass(GrainType type, [NotNullWhen(true)] out GrainClass? grainClass) =>
         _classes.TryGetValue(type, out grainClass);
@@ -72,31 +50,13 @@ internal sealed class Manifest
     public bool TryGetMethod(ulong id, [NotNullWhen(true)] out MethodDescriptor? method) =>
         _methods.TryGetValue(id, out method);
 
-    public GrainType GrainTypeOf(string interfaceName, Type type)
-    {
-        if (_ambiguous.Contains(interfaceName))
-        {
-            throw new ArgumentException($"Several grain classes implement {type}; give the GrainId instead of a key.");
-        }
-
-        return _grainTypes.TryGetValue(interfaceName, out var grainType)
+    public GrainType Resolve(InterfaceDescriptor description) => _ambiguous.Contains(description.Name)
+        ? throw new ArgumentException($"Several grain classes implement {description.Type}; give the GrainId.")
+        : _grainTypes.TryGetValue(description.Name, out var grainType)
             ? grainType
-            : throw new ArgumentException($"No grain class of this silo implements {type}.");
-    }
+            : throw new ArgumentException($"No grain class of this silo implements {description.Type}.");
 
-    public TimeSpan CollectionAge(GrainClass grainClass, GrainCollectionOptions options)
-    {
-        lock (_ages)
-        {
-            return _ages.TryGetValue(grainClass.Type, out var age)
-                ? age
-                : _ages[grainClass.Type] = grainClass.CollectionAge(options);
-        }
-    }
-
-    /// <summary>
-    /// Builds every codec a call to this silo can need, so that a type that cannot be sent is found now.
-    /// </summary>
+    /// <summary>Builds every codec a call to this silo can need: a type that cannot be sent is found now.</summary>
     public void CheckMethods(CallRuntime runtime)
     {
         foreach (var method in _methods.Values)
@@ -111,6 +71,10 @@ internal sealed class Manifest
             }
         }
     }
+
+    private static bool IsGrainClass(Type type) =>
+        type is { IsClass: true, IsAbstract: false, IsGenericTypeDefinition: false }
+        && typeof(IGrainBase).IsAssignableFrom(type) && typeof(IGrain).IsAssignableFrom(type);
 
     private void AddClass(GrainClass grainClass)
     {
@@ -147,7 +111,6 @@ internal sealed class Manifest
 internal static class AssemblyScan
 {
     private static readonly string Engine = typeof(AssemblyScan).Assembly.GetName().Name!;
-
     public static IEnumerable<Type> Types() => Assemblies().SelectMany(TypesOf);
 
     private static IEnumerable<Type> TypesOf(Assembly assembly)

@@ -1,10 +1,8 @@
 namespace Orleans.Runtime;
 
-/// <summary>
-/// Decides where in the cluster a request goes. Today there is one silo, so the answer is this one; the questions
-/// are asked
-/// in the order a cluster needs them: is it active here, does the directory know it, where should it be placed.
-/// </summary>
+/// <summary>Decides where in the cluster a request goes. Today there is one silo, so the answer is this one; the
+/// questions are asked in the order a cluster needs them: is it active here, does the directory know it, where should
+/// it be placed.</summary>
 internal sealed class MessageRouter(
     Catalog catalog, GrainDirectory directory, Membership membership, Placement placement) : IRequestRouter
 {

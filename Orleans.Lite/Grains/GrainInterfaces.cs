@@ -1,5 +1,3 @@
-using Orleans.Runtime;
-
 namespace Orleans.Runtime
 {
     /// <summary>Anything calls can be sent to.</summary>
@@ -37,9 +35,6 @@ namespace Orleans
         /// <summary>A reference to the grain with this identity.</summary>
         TGrainInterface GetGrain<TGrainInterface>(GrainId grainId)
             where TGrainInterface : IAddressable;
-
-        /// <summary>A reference to the grain with this key.</summary>
-        IGrain GetGrain(Type grainInterfaceType, string grainPrimaryKey);
     }
 
     /// <summary>A client of the cluster: outside (over a gateway) or inside a silo process.</summary>

@@ -9,14 +9,6 @@ public abstract class GrainReference : IAddressable, IEquatable<GrainReference>
     /// <summary>The grain.</summary>
     public GrainId GrainId { get; private set; }
 
-    /// <summary>The interface this reference was made for.</summary>
-    public GrainInterfaceType InterfaceType => _interface.WireType;
-
-    /// <summary>The name of the interface this reference was made for.</summary>
-    public string InterfaceName => _interface.Name;
-
-    internal CallRuntime Runtime => _runtime;
-
     /// <inheritdoc/>
     public bool Equals(GrainReference? other) => other is not null && GrainId.Equals(other.GrainId);
 
@@ -27,14 +19,10 @@ public abstract class GrainReference : IAddressable, IEquatable<GrainReference>
     public override int GetHashCode() => GrainId.GetHashCode();
 
     /// <inheritdoc/>
-    public override string ToString() => $"{InterfaceName} {GrainId}";
+    public override string ToString() => $"{_interface.Name} {GrainId}";
 
-    internal void Bind(GrainId grainId, InterfaceDescriptor description, CallRuntime runtime)
-    {
-        GrainId = grainId;
-        _interface = description;
-        _runtime = runtime;
-    }
+    internal void Bind(GrainId grainId, InterfaceDescriptor description, CallRuntime runtime) =>
+        (GrainId, _interface, _runtime) = (grainId, description, runtime);
 
     internal Task InvokeTask(Invokable request) => _runtime.CallAsync<VoidResult>(this, request);
 

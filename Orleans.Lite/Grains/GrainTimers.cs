@@ -1,5 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
-
 namespace Orleans.Runtime;
 
 /// <summary>A grain's timer. It does not overlap with itself and ends with the activation.</summary>
@@ -10,26 +8,14 @@ public interface IGrainTimer : IDisposable
 }
 
 /// <summary>How a grain timer fires.</summary>
-public readonly struct GrainTimerCreationOptions
+[method: SetsRequiredMembers]
+public readonly struct GrainTimerCreationOptions(TimeSpan dueTime, TimeSpan period)
 {
-    /// <summary>Set the properties by name.</summary>
-    public GrainTimerCreationOptions()
-    {
-    }
-
-    /// <summary>Sets the two times.</summary>
-    [SetsRequiredMembers]
-    public GrainTimerCreationOptions(TimeSpan dueTime, TimeSpan period)
-    {
-        DueTime = dueTime;
-        Period = period;
-    }
-
     /// <summary>Time to the first firing.</summary>
-    public required TimeSpan DueTime { get; init; }
+    public required TimeSpan DueTime { get; init; } = dueTime;
 
     /// <summary>Time from the end of a callback to the next firing; infinite for one shot.</summary>
-    public required TimeSpan Period { get; init; }
+    public required TimeSpan Period { get; init; } = period;
 
     /// <summary>Whether the callback interleaves with calls and other timers.</summary>
     public bool Interleave { get; init; }

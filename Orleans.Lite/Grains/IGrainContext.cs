@@ -6,9 +6,6 @@ public interface IGrainContext
     /// <summary>Who the grain is.</summary>
     GrainId GrainId { get; }
 
-    /// <summary>A reference to the grain.</summary>
-    GrainReference GrainReference { get; }
-
     /// <summary>The grain object; null until it is made.</summary>
     object? GrainInstance { get; }
 
@@ -22,47 +19,29 @@ public interface IGrainContext
     void Deactivate(DeactivationReason deactivationReason, CancellationToken cancellationToken = default);
 }
 
-/// <summary>Why an activation ends.</summary>
+/// <summary>Why an activation ends. Orleans has more; the numbers are its.</summary>
 public enum DeactivationReasonCode : byte
 {
     /// <summary>Unknown.</summary>
-    None,
+    None = 0,
 
     /// <summary>The silo stops.</summary>
-    ShuttingDown,
+    ShuttingDown = 1,
 
     /// <summary>It could not be activated.</summary>
-    ActivationFailed,
-
-    /// <summary>The grain directory failed.</summary>
-    DirectoryFailure,
+    ActivationFailed = 2,
 
     /// <summary>Nobody called for the collection age.</summary>
-    ActivationIdle,
-
-    /// <summary>It does not react.</summary>
-    ActivationUnresponsive,
-
-    /// <summary>Another activation of the grain exists.</summary>
-    DuplicateActivation,
-
-    /// <summary>A request it cannot serve.</summary>
-    IncompatibleRequest,
+    ActivationIdle = 4,
 
     /// <summary>An error in the application, such as an ETag conflict.</summary>
-    ApplicationError,
+    ApplicationError = 8,
 
     /// <summary>The application asked for it.</summary>
-    ApplicationRequested,
-
-    /// <summary>It moves to another silo.</summary>
-    Migrating,
+    ApplicationRequested = 9,
 
     /// <summary>The runtime asked for it.</summary>
-    RuntimeRequested,
-
-    /// <summary>Memory is short.</summary>
-    HighMemoryPressure,
+    RuntimeRequested = 11,
 }
 
 /// <summary>Why an activation ends, with words and the cause.</summary>
@@ -84,6 +63,5 @@ public readonly struct DeactivationReason(DeactivationReasonCode code, Exception
     public Exception? Exception { get; } = exception;
 
     /// <inheritdoc/>
-    public override string ToString() =>
-        Exception is null ? $"{ReasonCode}: {Description}" : $"{ReasonCode}: {Description} ({Exception.Message})";
+    public override string ToString() => $"{ReasonCode}: {Description} {Exception?.Message}";
 }

@@ -1,10 +1,7 @@
-using System.Text;
-
 namespace Orleans.Runtime;
 
-/// <summary>
-/// FNV-1a with a final mix: equal in every process and on every machine, not meant against attackers.
-/// </summary>
+/// <summary>FNV-1a with a final mix: equal in every process and on every machine, not meant against
+/// attackers.</summary>
 internal static class StableHash
 {
     public static ulong Of64(ReadOnlySpan<byte> bytes)

@@ -28,23 +28,11 @@ namespace Orleans
     /// <summary>The stages of a silo. Starting runs upward, stopping downward.</summary>
     public static class ServiceLifecycleStage
     {
-        /// <summary>Before everything.</summary>
-        public const int First = int.MinValue;
-
         /// <summary>The runtime is set up.</summary>
         public const int RuntimeInitialize = 2000;
 
-        /// <summary>Services of the runtime.</summary>
-        public const int RuntimeServices = 4000;
-
         /// <summary>Storage of the runtime.</summary>
         public const int RuntimeStorageServices = 6000;
-
-        /// <summary>Grain services of the runtime.</summary>
-        public const int RuntimeGrainServices = 8000;
-
-        /// <summary>After the grain services of the runtime.</summary>
-        public const int AfterRuntimeGrainServices = 8100;
 
         /// <summary>Services of the application.</summary>
         public const int ApplicationServices = 10000;
@@ -57,36 +45,15 @@ namespace Orleans
 
         /// <summary>The silo takes calls.</summary>
         public const int Active = 20000;
-
-        /// <summary>After everything.</summary>
-        public const int Last = int.MaxValue;
     }
 
     /// <summary>Subscriptions with delegates.</summary>
     public static class LifecycleExtensions
     {
-        /// <summary>Joins at a stage with a start.</summary>
-        public static IDisposable Subscribe(
-            this ILifecycleObservable observable, string observerName, int stage,
-            Func<CancellationToken, Task> onStart) =>
-            observable.Subscribe(observerName, stage, onStart, static _ => Task.CompletedTask);
-
         /// <summary>Joins at a stage with a start and a stop.</summary>
-        public static IDisposable Subscribe(
-            this ILifecycleObservable observable, string observerName, int stage,
+        public static IDisposable Subscribe(this ILifecycleObservable observable, string observerName, int stage,
             Func<CancellationToken, Task> onStart, Func<CancellationToken, Task> onStop) =>
             observable.Subscribe(observerName, stage, new Observer(onStart, onStop));
-
-        /// <summary>Joins at a stage with a start.</summary>
-        public static IDisposable Subscribe<TObserver>(
-            this ILifecycleObservable observable, int stage, Func<CancellationToken, Task> onStart) =>
-            observable.Subscribe(typeof(TObserver).Name, stage, onStart);
-
-        /// <summary>Joins at a stage with a start and a stop.</summary>
-        public static IDisposable Subscribe<TObserver>(
-            this ILifecycleObservable observable, int stage,
-            Func<CancellationToken, Task> onStart, Func<CancellationToken, Task> onStop) =>
-            observable.Subscribe(typeof(TObserver).Name, stage, onStart, onStop);
 
         private sealed class Observer(Func<CancellationToken, Task> onStart, Func<CancellationToken, Task> onStop)
             : ILifecycleObserver
@@ -101,14 +68,7 @@ namespace Orleans
 namespace Orleans.Runtime
 {
     /// <summary>The silo's start and stop.</summary>
-    public interface ISiloLifecycle : ILifecycleObservable
-    {
-        /// <summary>The highest stage that started.</summary>
-        int HighestCompletedStage { get; }
-
-        /// <summary>The lowest stage that stopped.</summary>
-        int LowestStoppedStage { get; }
-    }
+    public interface ISiloLifecycle : ILifecycleObservable;
 
     /// <summary>Who this silo is.</summary>
     public interface ILocalSiloDetails
@@ -116,16 +76,7 @@ namespace Orleans.Runtime
         /// <summary>The silo's name.</summary>
         string Name { get; }
 
-        /// <summary>The cluster it belongs to.</summary>
-        string ClusterId { get; }
-
-        /// <summary>The host it runs on.</summary>
-        string DnsHostName { get; }
-
         /// <summary>Its address among silos.</summary>
         SiloAddress SiloAddress { get; }
-
-        /// <summary>Its address for clients; null without a gateway.</summary>
-        SiloAddress? GatewayAddress { get; }
     }
 }

@@ -1,9 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
-using Microsoft.Extensions.Logging;
-using Orleans.Serialization;
-using Orleans.Serialization.Invocation;
-
 namespace Orleans.Runtime.Messaging;
 
 /// <summary>The client's connection to one gateway.</summary>
@@ -14,17 +8,14 @@ internal sealed class ClientConnection(Socket socket, ClientConnections owner, T
     private volatile bool _ready;
 
     public Welcome Welcome => _welcome.Task.Result;
-
     protected override int LargestFrame => _ready ? owner.Limits.FrameBytesMax : Frames.LargestWelcome;
 
     /// <summary>Connects and shakes hands; throws when either takes too long or is refused.</summary>
     public static async Task<ClientConnection> OpenAsync(
-        EndPoint gateway, Hello hello, ClientConnections owner, TimeProvider time, ILogger logger,
+        IPEndPoint gateway, Hello hello, ClientConnections owner, TimeProvider time, ILogger logger,
         CancellationToken cancellationToken)
     {
-        var socket = gateway is IPEndPoint ip
-            ? new Socket(ip.AddressFamily, SocketType.Stream, ProtocolType.Tcp)
-            : new Socket(SocketType.Stream, ProtocolType.Tcp);
+        var socket = new Socket(gateway.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         ClientConnection connection;
         try
         {
@@ -90,7 +81,7 @@ internal sealed class ClientConnection(Socket socket, ClientConnections owner, T
             case FrameKind.Response when _ready: OnResponse(reader); break;
             case FrameKind.Pong: break;
             case FrameKind.Bye: Close(new EndOfStreamException("The gateway said goodbye: its silo stops.")); break;
-            default: throw new BadPeerException("unexpected-frame", $"A gateway does not send a {kind} now.");
+            default: throw new BadPeerException($"A gateway does not send a {kind} now.");
         }
     }
 

@@ -1,6 +1,3 @@
-using Orleans.Serialization;
-using Orleans.Serialization.Invocation;
-
 namespace Orleans.Runtime.Messaging;
 
 /// <summary>Requests on their way out.</summary>
@@ -11,8 +8,7 @@ internal sealed partial class ClientConnections
         var writer = WireWriter.Rent();
         try
         {
-            RequestHeader.Write(
-                writer, request, TimeToLive(
+            RequestHeader.Write(writer, request, TimeToLive(
                     request), request.Body.GetCancellationToken().CanBeCanceled, Limits, Codecs);
             if (!TrySend(_current, writer, call))
             {

@@ -1,17 +1,8 @@
-using System.Net;
-using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
-using Orleans.Configuration;
-using Orleans.Hosting;
-using Orleans.Serialization;
-
 namespace Orleans.Runtime.Messaging;
 
-/// <summary>
-/// The client's way to the cluster: one connection to one of the known gateways, replaced when it is lost. Calls in
-/// flight
-/// on a lost connection fail (their outcome is unknown); calls that come while there is none wait a bounded time.
-/// </summary>
+/// <summary>The client's way to the cluster: one connection to one of the known gateways, replaced when it is lost.
+/// Calls in flight on a lost connection fail (their outcome is unknown); calls that come while there is none wait a
+/// bounded time.</summary>
 internal sealed partial class ClientConnections : IRequestRouter, IGrainTypeResolver, IAsyncDisposable
 {
     private static readonly TimeSpan CheckEvery = TimeSpan.FromSeconds(1);
@@ -20,9 +11,9 @@ internal sealed partial class ClientConnections : IRequestRouter, IGrainTypeReso
     private readonly CancellationTokenSource _stopping = new();
     private readonly Lazy<CallRuntime> _calls;
     private readonly ConnectionOptions _options;
-    private readonly EndPoint[] _gateways;
+    private readonly IPEndPoint[] _gateways;
     private readonly Hello _hello;
-    private readonly IClientConnectionRetryFilter? _retryFilter;
+    private readonly ConnectionRetryFilter? _retryFilter;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private TaskCompletionSource<ClientConnection> _connected = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -32,18 +23,17 @@ internal sealed partial class ClientConnections : IRequestRouter, IGrainTypeReso
     private ITimer? _checker;
     private string _lastProblem = "not started";
 
-    public ClientConnections(
-        Lazy<CallRuntime> calls, CodecProvider codecs, IOptions<ConnectionOptions> options,
+    public ClientConnections(Lazy<CallRuntime> calls, CodecProvider codecs, IOptions<ConnectionOptions> options,
         IOptions<ClusterOptions> cluster,
-        IOptions<StaticGatewayListProviderOptions> gateways, IOptions<ClientMessagingOptions> messaging,
+        IOptions<GatewayList> gateways, IOptions<ClientMessagingOptions> messaging,
         TimeProvider time,
-        ILogger<ClientConnections> logger, IEnumerable<IClientConnectionRetryFilter> retryFilters)
+        ILogger<ClientConnections> logger, IEnumerable<ConnectionRetryFilter> retryFilters)
     {
         _calls = calls;
         Codecs = codecs;
         _options = options.Value;
         _hello = Hello.Of(cluster.Value);
-        _gateways = [.. gateways.Value.Gateways.Select(EndPointOf)];
+        _gateways = [.. gateways.Value.Gateways];
         Limits = MessageLimits.Of(messaging.Value);
         _time = time;
         _logger = logger;
@@ -51,9 +41,7 @@ internal sealed partial class ClientConnections : IRequestRouter, IGrainTypeReso
     }
 
     public CodecProvider Codecs { get; }
-
     public MessageLimits Limits { get; }
-
     /// <summary>Null until started.</summary>
     public PendingCalls? Pending { get; private set; }
 
@@ -78,7 +66,7 @@ internal sealed partial class ClientConnections : IRequestRouter, IGrainTypeReso
             }
             catch (ConnectionFailedException exception) when (_retryFilter is not null)
             {
-                if (!await _retryFilter.ShouldRetryConnectionAttempt(exception, cancellationToken))
+                if (!await _retryFilter.Ask(exception, cancellationToken))
                 {
                     throw;
                 }
@@ -120,9 +108,7 @@ internal sealed partial class ClientConnections : IRequestRouter, IGrainTypeReso
     {
         var types = _grainTypes ?? throw new InvalidOperationException(
             "The client is not connected yet: start its host before asking for grains.");
-        return types.TryGetValue(description.Name, out var type)
-            ? type
-            : throw new ArgumentException(
+        return types.TryGetValue(description.Name, out var type) ? type : throw new ArgumentException(
                 $"The silo hosts no grain class for {description.Type} ('{description.Name}').");
     }
 
@@ -148,13 +134,8 @@ internal sealed partial class ClientConnections : IRequestRouter, IGrainTypeReso
 
         Pending?.FailAll(connection, call => new SiloUnavailableException(
             $"The connection to gateway {connection.Peer} was lost while {call.Request.Name} of grain "
-            + $"{call.Request.Target} was "
-            + $"in flight ({reason.Message}). Whether it ran is unknown."));
+            + $"{call.Request.Target} was " + $"in flight ({reason.Message}). Whether it ran is unknown."));
     }
-
-    private static EndPoint EndPointOf(Uri gateway) => IPAddress.TryParse(gateway.Host, out var address)
-        ? new IPEndPoint(address, gateway.Port)
-        : new DnsEndPoint(gateway.Host, gateway.Port);
 
     private async Task ReconnectAsync()
     {

@@ -1,14 +1,10 @@
-using System.Net.Sockets;
-using Orleans.Serialization;
-
 namespace Orleans.Runtime.Messaging;
 
 /// <summary>The sending half: a pending buffer that fills while the other one is being sent.</summary>
 internal abstract partial class Connection
 {
-    /// <summary>
-    /// A peer that lets this much gather does not read: a thousand of the largest messages we allow ourselves.
-    /// </summary>
+    /// <summary>A peer that lets this much gather does not read: a thousand of the largest messages we allow
+    /// ourselves.</summary>
     protected const int QueuedBytesMax = 64 << 20;
 
     /// <summary>A send that moves nothing for this long means a dead or stalled peer.</summary>
@@ -126,7 +122,7 @@ internal abstract partial class Connection
         var since = Volatile.Read(ref _sendSince);
         if (since != 0 && _time.GetElapsedTime(since) > SendTimeout)
         {
-            Close(new BadPeerException("slow-reader", $"It read nothing for {SendTimeout.TotalSeconds} s."));
+            Close(new BadPeerException($"It read nothing for {SendTimeout.TotalSeconds} s."));
         }
     }
 }

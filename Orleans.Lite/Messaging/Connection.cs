@@ -1,27 +1,17 @@
-using System.Buffers.Binary;
-using System.Net.Sockets;
-using Microsoft.Extensions.Logging;
-using Orleans.Serialization;
-
 namespace Orleans.Runtime.Messaging;
 
-/// <summary>
-/// One TCP connection, either side. One loop reads and parses frames in place; senders append to a pending buffer
-/// under a
-/// short lock and one flush at a time sends what has gathered, so that many small messages share a system call.
-/// Bounded: frame size, bytes waiting to be sent, time to complete a frame, time a send may take.
-/// The sending half is in Connection.Send.cs.
-/// </summary>
+/// <summary>One TCP connection, either side. One loop reads and parses frames in place; senders append to a pending
+/// buffer under a short lock and one flush at a time sends what has gathered, so that many small messages share a
+/// system call. Bounded: frame size, bytes waiting to be sent, time to complete a frame, time a send may take. The
+/// sending half is in Connection.Send.cs.</summary>
 internal abstract partial class Connection : IThreadPoolWorkItem, IDisposable
 {
     private const int FirstBufferBytes = 64 * 1024;
-
     /// <summary>Larger receive buffers are given back after the frame that needed them.</summary>
     private const int KeptBufferBytes = 1 << 20;
 
-    /// <summary>
-    /// A frame that has begun must be complete within this time: slow writers hold buffers and connections.
-    /// </summary>
+    /// <summary>A frame that has begun must be complete within this time: slow writers hold buffers and
+    /// connections.</summary>
     private static readonly TimeSpan FrameTimeout = TimeSpan.FromSeconds(10);
 
     private readonly Socket _socket;
@@ -46,23 +36,15 @@ internal abstract partial class Connection : IThreadPoolWorkItem, IDisposable
     }
 
     public string Peer { get; }
-
     /// <summary>Completes when everything about the connection is over.</summary>
     public Task Ended => _ended.Task;
-
     public bool IsClosed => Volatile.Read(ref _closed) != 0;
-
     protected ILogger Logger { get; }
-
     protected TimeProvider Time => _time;
-
     protected long Opened { get; }
-
     protected TimeSpan SinceReceived => _time.GetElapsedTime(Volatile.Read(ref _lastReceived));
-
     /// <summary>The largest frame this side accepts now.</summary>
     protected abstract int LargestFrame { get; }
-
     public void Dispose() => Close(new ObjectDisposedException(nameof(Connection)));
 
     /// <summary>Reads until the connection ends.</summary>
@@ -102,8 +84,7 @@ internal abstract partial class Connection : IThreadPoolWorkItem, IDisposable
         var partial = Volatile.Read(ref _partialSince);
         if (partial != 0 && _time.GetElapsedTime(partial) > FrameTimeout)
         {
-            Close(new BadPeerException(
-                "slow-frame", $"It did not complete a frame within {FrameTimeout.TotalSeconds} s."));
+            Close(new BadPeerException($"It did not complete a frame within {FrameTimeout.TotalSeconds} s."));
         }
 
         CheckSend();
@@ -111,12 +92,10 @@ internal abstract partial class Connection : IThreadPoolWorkItem, IDisposable
 
     /// <summary>Handles one frame on the receive loop. Must not block.</summary>
     protected abstract void OnFrame(FrameKind kind, WireReader reader);
-
     protected abstract void OnClosed(Exception reason);
 
-    /// <summary>
-    /// The frame that was to be sent finds <see cref="QueuedBytesMax"/> waiting: close, or throw to refuse it.
-    /// </summary>
+    /// <summary>The frame that was to be sent finds <see cref="QueuedBytesMax"/> waiting: close, or throw to refuse
+    /// it.</summary>
     protected abstract void OnQueueFull();
 
     private async Task ReceiveFramesAsync()
@@ -155,8 +134,7 @@ internal abstract partial class Connection : IThreadPoolWorkItem, IDisposable
             var length = BinaryPrimitives.ReadUInt32LittleEndian(_received.AsSpan(at));
             if (length < Frames.SmallestFrame || length > (uint)LargestFrame)
             {
-                throw new BadPeerException(
-                    "bad-length", $"It sent a frame of {length} bytes; {LargestFrame} are allowed.");
+                throw new BadPeerException($"It sent a frame of {length} bytes; {LargestFrame} are allowed.");
             }
 
             if (used - at - sizeof(uint) < length)
@@ -177,8 +155,7 @@ internal abstract partial class Connection : IThreadPoolWorkItem, IDisposable
         var version = _reader.Byte();
         if (version != Frames.Version)
         {
-            throw new BadPeerException(
-                "bad-version", $"It speaks version {version} of the protocol, we speak {Frames.Version}.");
+            throw new BadPeerException($"It speaks version {version} of the protocol, we speak {Frames.Version}.");
         }
 
         var kind = (FrameKind)_reader.Byte();
@@ -188,7 +165,7 @@ internal abstract partial class Connection : IThreadPoolWorkItem, IDisposable
         }
         catch (Exception exception) when (exception is SerializerException or FormatException or OverflowException)
         {
-            throw new BadPeerException("malformed", $"It sent a malformed {kind}: {exception.Message}", exception);
+            throw new BadPeerException($"It sent a malformed {kind}: {exception.Message}", exception);
         }
     }
 

@@ -1,5 +1,3 @@
-using Orleans.Serialization;
-
 namespace Orleans.Runtime.Messaging;
 
 /// <summary>What a frame is.</summary>
@@ -16,30 +14,21 @@ internal enum FrameKind : byte
     Bye = 9,
 }
 
-/// <summary>
-/// A frame is a four-byte length, the version, the kind, then tagged header fields; unknown ones are skipped.
-/// Arguments and
-/// results come last, in a block.
-/// </summary>
+/// <summary>A frame is a four-byte length, the version, the kind, then tagged header fields; unknown ones are skipped.
+/// Arguments and results come last, in a block.</summary>
 internal static class Frames
 {
     public const byte Version = 1;
-
     /// <summary>Starts every hello: "OLIT".</summary>
     public const uint Magic = 0x54494C4F;
 
-    /// <summary>
-    /// The engine is part of the cluster's name, so that a silo and a client of different engines refuse each
-    /// other.
-    /// </summary>
+    /// <summary>The engine is part of the cluster's name, so that a silo and a client of different engines refuse each
+    /// other.</summary>
     public const string EnginePrefix = "orleans-lite/";
-
     /// <summary>Version and kind.</summary>
     public const int SmallestFrame = 2;
-
     /// <summary>A hello is two names; nothing larger is read from a stranger.</summary>
     public const int LargestHello = 4096;
-
     /// <summary>A welcome lists the grain interfaces.</summary>
     public const int LargestWelcome = 1 << 20;
 
@@ -59,9 +48,6 @@ internal static class Frames
     }
 }
 
-/// <summary>A peer broke the protocol; the connection is closed and counted under the kind.</summary>
-internal sealed class BadPeerException(string kind, string message, Exception? innerException = null)
-    : Exception(message, innerException)
-{
-    public string Kind { get; } = kind;
-}
+/// <summary>A peer broke the protocol; the connection is closed.</summary>
+internal sealed class BadPeerException(string message, Exception? innerException = null)
+    : Exception(message, innerException);

@@ -1,18 +1,10 @@
-using System.Collections.Concurrent;
-using System.Net;
-using System.Net.Sockets;
-using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
-using Orleans.Configuration;
-
 namespace Orleans.Runtime.Messaging;
 
 /// <summary>Listens for clients of this machine and keeps their connections in bounds.</summary>
 internal sealed partial class Gateway : IAsyncDisposable
 {
-    /// <summary>
-    /// A machine has tens of mounts and tools, not thousands; each connection costs 128 KiB of buffers.
-    /// </summary>
+    /// <summary>A machine has tens of mounts and tools, not thousands; each connection costs 128 KiB of
+    /// buffers.</summary>
     private const int MaxConnections = 1000;
 
     private static readonly TimeSpan CheckEvery = TimeSpan.FromSeconds(1);
@@ -38,20 +30,18 @@ internal sealed partial class Gateway : IAsyncDisposable
             return;
         }
 
-        var endpoint = _endpoint.GatewayListeningEndpoint
-            ?? new IPEndPoint(_endpoint.AdvertisedIPAddress ?? IPAddress.Loopback, _endpoint.GatewayPort);
+        var endpoint = new IPEndPoint(_endpoint.AdvertisedIPAddress ?? IPAddress.Loopback, _endpoint.GatewayPort);
         if (!IPAddress.IsLoopback(endpoint.Address))
         {
             throw new OrleansConfigurationException(
                 $"The gateway was told to listen on {endpoint}. Orleans.Lite listens on loopback only: other "
-                + $"addresses need a "
-                + "cluster secret, which comes with the clustered engine.");
+                + $"addresses need a " + "cluster secret, which comes with the clustered engine.");
         }
 
         Listen(endpoint);
         _accepting = Task.Run(() => AcceptAsync(_listener!)); // Without the starter's synchronization context.
         var every =
-            TimeSpan.FromTicks(Math.Min(CheckEvery.Ticks, _services.Connection.OpenConnectionTimeout.Ticks / 2));
+            TimeSpan.FromTicks(Math.Min(CheckEvery.Ticks, _services.Connection.Value.OpenConnectionTimeout.Ticks / 2));
         _checker = _services.Time.CreateTimer(static self => ((Gateway)self!).Check(), this, every, every);
         LogListening(_services.Logger, endpoint);
     }
@@ -125,7 +115,6 @@ internal sealed partial class Gateway : IAsyncDisposable
         if (_connections.Count >= MaxConnections)
         {
             LogTooMany(_services.Logger, MaxConnections);
-            _services.Instruments.ClosedBadPeer("too-many");
             socket.Dispose();
             return;
         }
@@ -172,8 +161,6 @@ internal sealed partial class Gateway : IAsyncDisposable
 
 /// <summary>What a gateway's connections share.</summary>
 internal sealed record GatewayServices(
-    MessageRouter Router, Manifest Manifest, Serialization.CodecProvider Codecs, CallRuntime Calls,
-    EngineInstruments Instruments,
-    TimeProvider Time, ILogger<Gateway> Logger, ILocalSiloDetails Silo, ClusterOptions Cluster,
-    ConnectionOptions Connection,
-    SiloMessagingOptions Messaging);
+    MessageRouter Router, Manifest Manifest, CodecProvider Codecs, CallRuntime Calls, TimeProvider Time,
+    ILogger<Gateway> Logger, ILocalSiloDetails Silo, IOptions<ClusterOptions> Cluster,
+    IOptions<ConnectionOptions> Connection, IOptions<SiloMessagingOptions> Messaging);

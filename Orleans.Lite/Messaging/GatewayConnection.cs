@@ -1,24 +1,17 @@
-using System.Collections.Concurrent;
-using System.Net.Sockets;
-using Microsoft.Extensions.Logging;
-using Orleans.Serialization;
-using Orleans.Serialization.Invocation;
-
 namespace Orleans.Runtime.Messaging;
 
 /// <summary>A client at the gateway: its handshake, its requests, the answers to it.</summary>
 internal sealed partial class GatewayConnection(Socket socket, GatewayServices services)
     : Connection(socket, services.Time, services.Logger), IReplyTo
 {
-    /// <summary>
-    /// More than this in flight from one client is refused, not queued: the client knows best what to hold back.
-    /// </summary>
+    /// <summary>More than this in flight from one client is refused, not queued: the client knows best what to hold
+    /// back.</summary>
     private const int MaxInFlight = 10_000;
 
     private static readonly TimeSpan ByeTimeout = TimeSpan.FromSeconds(2);
 
     private readonly ConcurrentDictionary<long, Request> _cancellable = new();
-    private readonly MessageLimits _limits = MessageLimits.Of(services.Messaging);
+    private readonly MessageLimits _limits = MessageLimits.Of(services.Messaging.Value);
     private volatile bool _welcomed;
     private int _inFlight;
 
@@ -27,14 +20,13 @@ internal sealed partial class GatewayConnection(Socket socket, GatewayServices s
     public override void Check()
     {
         base.Check();
-        if (!_welcomed && Time.GetElapsedTime(Opened) > services.Connection.OpenConnectionTimeout)
+        if (!_welcomed && Time.GetElapsedTime(Opened) > services.Connection.Value.OpenConnectionTimeout)
         {
-            Close(new BadPeerException(
-                "slow-hello", $"It said no hello within {services.Connection.OpenConnectionTimeout.TotalSeconds} s."));
+            Close(new BadPeerException($"It said no hello within {services.Connection.Value.OpenConnectionTimeout.TotalSeconds} s."));
         }
-        else if (_welcomed && SinceReceived > services.Messaging.ClientDropTimeout)
+        else if (_welcomed && SinceReceived > services.Messaging.Value.ClientDropTimeout)
         {
-            Close(new TimeoutException($"Nothing came from it for {services.Messaging.ClientDropTimeout}."));
+            Close(new TimeoutException($"Nothing came from it for {services.Messaging.Value.ClientDropTimeout}."));
         }
     }
 
@@ -68,7 +60,7 @@ internal sealed partial class GatewayConnection(Socket socket, GatewayServices s
         {
             if (kind != FrameKind.Hello)
             {
-                throw new BadPeerException("not-a-client", $"Its first frame is a {kind}, not a hello.");
+                throw new BadPeerException($"Its first frame is a {kind}, not a hello.");
             }
 
             Greet(Hello.Read(reader));
@@ -81,20 +73,14 @@ internal sealed partial class GatewayConnection(Socket socket, GatewayServices s
             case FrameKind.Cancel: OnCancel((long)reader.Varint()); break;
             case FrameKind.Ping: Post(Frames.Simple(FrameKind.Pong)); break;
             case FrameKind.Bye: Close(new EndOfStreamException("The client said goodbye.")); break;
-            default: throw new BadPeerException("unexpected-frame", $"A client does not send a {kind}.");
+            default: throw new BadPeerException($"A client does not send a {kind}.");
         }
     }
 
     protected override void OnClosed(Exception reason)
     {
-        if (_welcomed)
-        {
-            services.Instruments.ClientGone();
-        }
-
         if (reason is BadPeerException bad)
         {
-            services.Instruments.ClosedBadPeer(bad.Kind);
             LogBadPeer(Logger, Peer, bad.Message);
         }
         else
@@ -104,11 +90,11 @@ internal sealed partial class GatewayConnection(Socket socket, GatewayServices s
     }
 
     protected override void OnQueueFull() =>
-        Close(new BadPeerException("slow-reader", $"It let {QueuedBytesMax} bytes of answers gather unread."));
+        Close(new BadPeerException($"It let {QueuedBytesMax} bytes of answers gather unread."));
 
     private void Greet(Hello hello)
     {
-        var own = Hello.Of(services.Cluster);
+        var own = Hello.Of(services.Cluster.Value);
         var writer = WireWriter.Rent();
         if (hello != own)
         {
@@ -121,18 +107,16 @@ internal sealed partial class GatewayConnection(Socket socket, GatewayServices s
             return;
         }
 
-        new Welcome(services.Silo.SiloAddress, services.Messaging.ClientDropTimeout,
+        new Welcome(services.Silo.SiloAddress, services.Messaging.Value.ClientDropTimeout,
             [.. services.Manifest.GrainTypes]).Write(writer);
         _welcomed = true;
-        services.Instruments.ClientConnected();
         Post(writer);
     }
 
     private async Task RefuseAsync(Hello hello)
     {
         await DrainAsync(ByeTimeout);
-        Close(new BadPeerException(
-            "wrong-cluster", $"It asked for cluster '{hello.Cluster}', service '{hello.Service}'."));
+        Close(new BadPeerException($"It asked for cluster '{hello.Cluster}', service '{hello.Service}'."));
     }
 
     private void OnRequest(WireReader reader)
@@ -140,6 +124,13 @@ internal sealed partial class GatewayConnection(Socket socket, GatewayServices s
         var header = RequestHeader.Read(reader, services.Codecs);
         var codec =
             services.Manifest.TryGetMethod(header.MethodId, out var method) ? services.Calls.CodecOf(method) : null;
+        if (header.Problem is { } problem)
+        {
+            Refuse(header, new SerializerException(
+                $"The request context of {codec?.Method.DisplayName} cannot be read: {problem.Message}"));
+            return;
+        }
+
         if (codec is null)
         {
             Refuse(header, new OrleansMessageRejectionException(
@@ -214,7 +205,6 @@ internal sealed partial class GatewayConnection(Socket socket, GatewayServices s
 
     private void Refuse(in RequestHeader header, Exception exception)
     {
-        services.Instruments.Rejected();
         if ((header.Flags & RequestHeader.OneWayFlag) != 0)
         {
             return;

@@ -1,6 +1,3 @@
-using Orleans.Configuration;
-using Orleans.Serialization;
-
 namespace Orleans.Runtime.Messaging;
 
 /// <summary>The first frame of a client: which cluster and service it means.</summary>
@@ -26,7 +23,7 @@ internal readonly record struct Hello(string Cluster, string Service)
     {
         if (reader.Fixed32() != Frames.Magic)
         {
-            throw new BadPeerException("not-a-client", "It does not speak this protocol: its first frame is no hello.");
+            throw new BadPeerException("It does not speak this protocol: its first frame is no hello.");
         }
 
         string cluster = string.Empty, service = string.Empty;

@@ -1,5 +1,3 @@
-using Orleans.Serialization;
-
 namespace Orleans.Runtime.Messaging;
 
 /// <summary>The head of a request on the wire.</summary>
@@ -14,7 +12,6 @@ internal struct RequestHeader
     private const uint SourceField = 7;
     private const uint ContextField = 8;
     private const uint BodyField = 15;
-
     public const uint OneWayFlag = 1;
     public const uint CancellableFlag = 2;
 
@@ -26,6 +23,9 @@ internal struct RequestHeader
     public uint Flags;
     public GrainId? Source;
     public Dictionary<string, object>? Context;
+
+    /// <summary>Why the context cannot be read: fails the request, not the connection.</summary>
+    public Exception? Problem;
 
     /// <summary>Writes head and arguments. The limits are the options'; what exceeds them is not sent.</summary>
     public static void Write(WireWriter writer, Request request, ulong timeToLiveMs, bool cancellable,
@@ -76,14 +76,17 @@ internal struct RequestHeader
                 case (IdField, WireType.Varint): header.Id = (long)reader.Varint(); break;
                 case (MethodField, WireType.Fixed64): header.MethodId = reader.Fixed64(); break;
                 case (TypeField, WireType.Bytes):
-                    header.Type =
-                    new GrainType(new IdSpan(reader.Bytes().ToArray())); break;
+                    header.Type = new GrainType(new IdSpan(reader.Bytes().ToArray())); break;
                 case (KeyField, WireType.Bytes): header.Key = new IdSpan(reader.Bytes().ToArray()); break;
                 case (TimeToLiveField, WireType.Varint): header.TimeToLiveMs = reader.Varint(); break;
                 case (FlagsField, WireType.Varint): header.Flags = (uint)reader.Varint(); break;
                 case (SourceField, WireType.Bytes): header.Source = GrainId.Parse(reader.String()); break;
                 case (ContextField, WireType.Block):
-                    header.Context = codecs.Get<Dictionary<string, object>>().Read(reader);
+                    if (!TryReadContext(reader, codecs, ref header))
+                    {
+                        return header;
+                    }
+
                     break;
                 case (BodyField, WireType.Block):
                     if (header.Type.IsDefault || header.Key.IsDefault)
@@ -97,6 +100,20 @@ internal struct RequestHeader
         }
 
         throw WireReader.Malformed("has no arguments");
+    }
+
+    private static bool TryReadContext(WireReader reader, CodecProvider codecs, ref RequestHeader header)
+    {
+        try
+        {
+            header.Context = codecs.Get<Dictionary<string, object>>().Read(reader);
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            header.Problem = exception;
+        }
+
+        return header.Problem is null;
     }
 }
 

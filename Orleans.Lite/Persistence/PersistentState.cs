@@ -1,7 +1,4 @@
 using System.Runtime.ExceptionServices;
-using Microsoft.Extensions.DependencyInjection;
-using Orleans.Serialization;
-using Orleans.Storage;
 
 namespace Orleans.Runtime;
 
@@ -15,7 +12,6 @@ internal abstract class PersistentState
 internal sealed class PersistentState<T> : PersistentState, IPersistentState<T>
 {
     private const string DefaultStorage = "Default";
-
     private readonly GrainState<T> _state = new(Instances<T>.New());
     private readonly IGrainStorage _storage;
     private readonly string _name;
@@ -41,7 +37,6 @@ internal sealed class PersistentState<T> : PersistentState, IPersistentState<T>
     }
 
     public string? Etag => _state.ETag;
-
     public bool RecordExists => _state.RecordExists;
 
     public override Task ReadStateAsync() =>
@@ -56,7 +51,7 @@ internal sealed class PersistentState<T> : PersistentState, IPersistentState<T>
     private async Task DoAsync(Func<IGrainStorage, string, GrainId, IGrainState<T>, Task> operation)
     {
         // A provider may change the request context; what it sets must not flow on into the grain.
-        var context = RequestContext.Export();
+        var context = RequestContext.Current;
         try
         {
             await operation(_storage, _name, _grainId, _state);
@@ -67,7 +62,7 @@ internal sealed class PersistentState<T> : PersistentState, IPersistentState<T>
         }
         finally
         {
-            RequestContext.Import(context);
+            RequestContext.Current = context;
         }
     }
 }

@@ -1,6 +1,3 @@
-using Orleans.Core;
-using Orleans.Runtime;
-
 namespace Orleans.Core
 {
     /// <summary>Stored state of a grain.</summary>
@@ -8,27 +5,14 @@ namespace Orleans.Core
     {
         /// <summary>The version that was read or written last.</summary>
         string? Etag { get; }
-
         /// <summary>Whether the store has a record.</summary>
         bool RecordExists { get; }
-
         /// <summary>Deletes the record.</summary>
         Task ClearStateAsync();
-
         /// <summary>Writes the state if the ETag still fits.</summary>
         Task WriteStateAsync();
-
         /// <summary>Reads the state anew.</summary>
         Task ReadStateAsync();
-
-        /// <summary>Deletes the record.</summary>
-        Task ClearStateAsync(CancellationToken cancellationToken) => ClearStateAsync();
-
-        /// <summary>Writes the state if the ETag still fits.</summary>
-        Task WriteStateAsync(CancellationToken cancellationToken) => WriteStateAsync();
-
-        /// <summary>Reads the state anew.</summary>
-        Task ReadStateAsync(CancellationToken cancellationToken) => ReadStateAsync();
     }
 
     /// <summary>Stored state of a grain with its value.</summary>
@@ -44,15 +28,13 @@ namespace Orleans.Runtime
     /// <summary>State read before the grain activates. See <see cref="PersistentStateAttribute"/>.</summary>
     public interface IPersistentState<TState> : IStorage<TState>;
 
-    /// <summary>
-    /// On a constructor parameter of type <see cref="IPersistentState{TState}"/>: what is stored where.
-    /// </summary>
+    /// <summary>On a constructor parameter of type <see cref="IPersistentState{TState}"/>: what is stored
+    /// where.</summary>
     [AttributeUsage(AttributeTargets.Parameter)]
     public sealed class PersistentStateAttribute(string stateName, string? storageName = null) : Attribute
     {
         /// <summary>The name of the state within the grain.</summary>
         public string StateName { get; } = stateName;
-
         /// <summary>The provider; null for the default one.</summary>
         public string? StorageName { get; } = storageName;
     }
@@ -65,35 +47,19 @@ namespace Orleans
     {
         /// <summary>The value.</summary>
         T State { get; set; }
-
         /// <summary>The version.</summary>
         string ETag { get; set; }
-
         /// <summary>Whether the store has a record.</summary>
         bool RecordExists { get; set; }
     }
 
     /// <summary>A plain <see cref="IGrainState{T}"/>.</summary>
-    public sealed class GrainState<T> : IGrainState<T>
+    public sealed class GrainState<T>(T state, string? eTag = null) : IGrainState<T>
     {
-        /// <summary>An empty state.</summary>
-        public GrainState()
-        {
-        }
-
-        /// <summary>A state with a value.</summary>
-        public GrainState(T state, string? eTag = null)
-        {
-            State = state;
-            ETag = eTag!;
-        }
-
         /// <inheritdoc/>
-        public T State { get; set; } = default!;
-
+        public T State { get; set; } = state;
         /// <inheritdoc/>
-        public string ETag { get; set; } = null!;
-
+        public string ETag { get; set; } = eTag!;
         /// <inheritdoc/>
         public bool RecordExists { get; set; }
     }
@@ -101,18 +67,14 @@ namespace Orleans
 
 namespace Orleans.Storage
 {
-    /// <summary>
-    /// A place where grain state is kept. A write with a stale ETag throws <see
-    /// cref="InconsistentStateException"/>.
-    /// </summary>
+    /// <summary>A place where grain state is kept. A write with a stale ETag throws
+    /// <see cref="InconsistentStateException"/>.</summary>
     public interface IGrainStorage
     {
         /// <summary>Fills <paramref name="grainState"/> from the store.</summary>
         Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState);
-
         /// <summary>Stores <paramref name="grainState"/> and sets its new ETag.</summary>
         Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState);
-
         /// <summary>Deletes the record and resets <paramref name="grainState"/>.</summary>
         Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState);
     }

@@ -1,31 +1,11 @@
-using System.Collections.Concurrent;
 using System.Collections.Immutable;
-using System.Reflection;
-using Orleans.Runtime;
 
 namespace Orleans.Serialization;
 
-/// <summary>
-/// The codec of each type, built on first use and kept. One per host, because references come to life through the
-/// host's
-/// grain factory. Building is serialised by a lock; lookups take none.
-/// </summary>
+/// <summary>The codec of each type, built on first use and kept. One per host, because references come to life through
+/// the host's grain factory. Building is serialised by a lock; lookups take none.</summary>
 internal sealed class CodecProvider(TypeNames names, Func<Type, GrainId, object> makeReference)
 {
-    private static readonly Dictionary<Type, Type> Lists = new()
-    {
-        [typeof(List<>)] = typeof(ListCodec<>),
-        [typeof(HashSet<>)] = typeof(HashSetCodec<>),
-        [typeof(ImmutableArray<>)] = typeof(ImmutableArrayCodec<>),
-    };
-
-    private static readonly HashSet<Type> ListInterfaces =
-        [typeof(IReadOnlyList<>), typeof(
-            IReadOnlyCollection<>), typeof(IEnumerable<>), typeof(IList<>), typeof(ICollection<>)];
-
-    private static readonly HashSet<Type> Dictionaries =
-        [typeof(Dictionary<,>), typeof(IDictionary<,>), typeof(IReadOnlyDictionary<,>)];
-
     private readonly ConcurrentDictionary<Type, Codec> _codecs = new();
     private readonly ConcurrentDictionary<Type, IBodyCodec?> _exceptions = new();
     private readonly Dictionary<Type, Codec> _building = [];
@@ -50,9 +30,16 @@ internal sealed class CodecProvider(TypeNames names, Func<Type, GrainId, object>
 
     /// <summary>The numbered members of an exception type; null when it has no serializer of its own.</summary>
     public IBodyCodec? ExceptionMembers(Type type) => _exceptions.GetOrAdd(type, static (key, provider) =>
-        key.IsDefined(typeof(GenerateSerializerAttribute), false)
-            ? (IBodyCodec)Make(typeof(ExceptionMembers<>), [key], TypeShape.Of(key), provider)
-            : null, this);
+    {
+        if (!key.IsDefined(typeof(GenerateSerializerAttribute), false))
+        {
+            return null;
+        }
+
+        var codec = Make(typeof(ObjectCodec<>), [key], TypeShape.Of(key), provider, true);
+        ((IBuiltLater)codec).Build();
+        return (IBodyCodec)codec;
+    }, this);
 
     /// <summary>Makes a generic class; its exceptions come out as they are.</summary>
     public static object Make(Type open, Type[] arguments, params object?[] parameters) => Activator.CreateInstance(
@@ -64,7 +51,7 @@ internal sealed class CodecProvider(TypeNames names, Func<Type, GrainId, object>
         var outermost = _building.Count == 0;
         try
         {
-            var codec = Create(type);
+            var codec = WellKnownCodecs.All.TryGetValue(type, out var known) ? known.Codec : (Codec)Create(type);
             _building[type] = codec;
             (codec as IBuiltLater)?.Build();
             if (outermost)
@@ -86,80 +73,46 @@ internal sealed class CodecProvider(TypeNames names, Func<Type, GrainId, object>
         }
     }
 
-    private Codec Create(Type type)
+    private object Create(Type type)
     {
-        if (WellKnownCodecs.All.TryGetValue(type, out var known))
-        {
-            return known.Codec;
-        }
-
         if (type.IsEnum)
         {
-            return (Codec)Make(typeof(EnumCodec<>), [type]);
-        }
-
-        if (Nullable.GetUnderlyingType(type) is { } underlying)
-        {
-            return (Codec)Make(typeof(NullableCodec<>), [underlying], Get(underlying));
+            return Make(typeof(EnumCodec<>), [type]);
         }
 
         if (type.IsSZArray)
         {
-            return (Codec)Make(typeof(ArrayCodec<>), [type.GetElementType()!], Get(type.GetElementType()!));
+            return Make(typeof(ArrayCodec<>), [type.GetElementType()!], Get(type.GetElementType()!));
         }
 
-        return (type.IsGenericType ? CreateGeneric(type) : null) ?? CreateDeclared(type);
-    }
-
-    private Codec? CreateGeneric(Type type)
-    {
-        var open = type.GetGenericTypeDefinition();
         var arguments = type.GetGenericArguments();
-        if (Lists.TryGetValue(open, out var list))
+        var open = type.IsGenericType ? type.GetGenericTypeDefinition() switch
         {
-            return (Codec)Make(list, arguments, Get(arguments[0]));
-        }
-
-        if (ListInterfaces.Contains(open))
-        {
-            return (Codec)Make(typeof(ListInterfaceCodec<,>), [type, arguments[0]], Get(arguments[0]));
-        }
-
-        if (Dictionaries.Contains(open))
-        {
-            return (Codec)Make(typeof(DictionaryCodec<,,>), [type, .. arguments], Get(arguments[0]), Get(arguments[1]));
-        }
-
-        return open == typeof(
-            KeyValuePair<,>) || open.FullName!.StartsWith("System.ValueTuple`", StringComparison.Ordinal)
-            ? (Codec)Make(typeof(StructCodec<>), [type], TypeShape.OfPlainFields(type), this, false)
-            : null;
+            var each when each == typeof(Nullable<>) => typeof(NullableCodec<>),
+            var each when each == typeof(List<>) => typeof(ListCodec<>),
+            var each when each == typeof(ImmutableArray<>) => typeof(ImmutableArrayCodec<>),
+            var each when each == typeof(Dictionary<,>) => typeof(DictionaryCodec<,>),
+            _ => null,
+        } : null;
+        return open is null ? CreateDeclared(type) : Make(open, arguments, [.. arguments.Select(Get)]);
     }
 
-    private Codec CreateDeclared(Type type)
+    private object CreateDeclared(Type type)
     {
-        if (typeof(Exception).IsAssignableFrom(type))
+        if (typeof(IAddressable).IsAssignableFrom(type) && type.IsInterface)
         {
-            return (Codec)Make(typeof(ExceptionCodec<>), [type], this);
-        }
-
-        if (type != typeof(GrainReference) && typeof(IAddressable).IsAssignableFrom(type) && type.IsInterface)
-        {
-            return (Codec)Make(typeof(ReferenceCodec<>), [type], makeReference);
+            return Make(typeof(ReferenceCodec<>), [type], makeReference);
         }
 
         var immutable = type.IsDefined(typeof(ImmutableAttribute), false);
-        if (type.IsDefined(typeof(GenerateSerializerAttribute), false))
+        if (type.IsDefined(typeof(GenerateSerializerAttribute), false) && !typeof(Exception).IsAssignableFrom(type))
         {
             var shape = type.IsAbstract ? null : TypeShape.Of(type);
-            return (Codec)Make(
-                type.IsValueType ? typeof(StructCodec<>) : typeof(ObjectCodec<>), [type], shape, this, immutable);
+            return Make(type.IsValueType ? typeof(StructCodec<>) : typeof(ObjectCodec<>), [type], shape, this, immutable);
         }
 
-        return type == typeof(object) || type.IsInterface || type.IsAbstract
-            ? (Codec)Make(typeof(ObjectCodec<>), [type], null, this, immutable)
+        return type == typeof(object) ? Make(typeof(ObjectCodec<>), [type], null, this, false)
             : throw new CodecNotFoundException(
-                $"{type} cannot be sent: it is neither a known type nor marked [GenerateSerializer] with "
-                + $"numbered members.");
+                $"{type} cannot be sent: it is neither a known type nor [GenerateSerializer] with numbered members.");
     }
 }

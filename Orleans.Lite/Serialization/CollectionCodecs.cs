@@ -1,20 +1,16 @@
 using System.Collections.Immutable;
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Orleans.Serialization;
 
-/// <summary>
-/// An element count and the elements. Arrays grow while reading: a claimed count alone allocates little.
-/// </summary>
+/// <summary>An element count and the elements. Arrays grow while reading: a claimed count alone allocates
+/// little.</summary>
 internal abstract class SequenceCodec<TSequence, TItem>(Codec<TItem> item) : Codec<TSequence>
 {
     private const int TrustedCount = 1024;
 
     public override WireType Wire => WireType.Block;
-
     protected abstract ReadOnlySpan<TItem> AsSpan(TSequence value);
-
     protected abstract TSequence Wrap(TItem[] items);
 
     public override void Write(WireWriter writer, TSequence value)
@@ -67,31 +63,13 @@ internal abstract class SequenceCodec<TSequence, TItem>(Codec<TItem> item) : Cod
 internal sealed class ArrayCodec<T>(Codec<T> item) : SequenceCodec<T[], T>(item)
 {
     protected override ReadOnlySpan<T> AsSpan(T[] value) => value;
-
     protected override T[] Wrap(T[] items) => items;
 }
 
 internal sealed class ListCodec<T>(Codec<T> item) : SequenceCodec<List<T>, T>(item)
 {
     protected override ReadOnlySpan<T> AsSpan(List<T> value) => CollectionsMarshal.AsSpan(value);
-
     protected override List<T> Wrap(T[] items) => [.. items];
-}
-
-/// <summary>Members declared as a collection interface arrive as a list.</summary>
-internal sealed class ListInterfaceCodec<TInterface, T>(Codec<T> item) : SequenceCodec<TInterface, T>(item)
-    where TInterface : class, IEnumerable<T>
-{
-    protected override ReadOnlySpan<T> AsSpan(TInterface value) => value is T[] array ? array : value.ToArray();
-
-    protected override TInterface Wrap(T[] items) => (TInterface)(object)new List<T>(items);
-}
-
-internal sealed class HashSetCodec<T>(Codec<T> item) : SequenceCodec<HashSet<T>, T>(item)
-{
-    protected override ReadOnlySpan<T> AsSpan(HashSet<T> value) => value.ToArray();
-
-    protected override HashSet<T> Wrap(T[] items) => [.. items];
 }
 
 /// <summary>A default array is written as one byte, so that it stays a default array.</summary>
@@ -100,7 +78,6 @@ internal sealed class ImmutableArrayCodec<T>(Codec<T> item) : Codec<ImmutableArr
     private readonly ArrayCodec<T> _items = new(item);
 
     public override WireType Wire => WireType.Block;
-
     public override bool IsImmutable => item.IsImmutable;
 
     public override void Write(WireWriter writer, ImmutableArray<T> value)
@@ -128,18 +105,17 @@ internal sealed class ImmutableArrayCodec<T>(Codec<T> item) : Codec<ImmutableArr
         : ImmutableCollectionsMarshal.AsImmutableArray(_items.Copy(ImmutableCollectionsMarshal.AsArray(value)!));
 }
 
-/// <summary>Serves dictionaries and, as a dictionary, members declared as a dictionary interface.</summary>
-internal sealed class DictionaryCodec<TDeclared, TKey, TValue>(Codec<TKey> key, Codec<TValue> value) : Codec<TDeclared>
-    where TDeclared : class, IEnumerable<KeyValuePair<TKey, TValue>>
+internal sealed class DictionaryCodec<TKey, TValue>(Codec<TKey> key, Codec<TValue> value)
+    : Codec<Dictionary<TKey, TValue>>
     where TKey : notnull
 {
     public override WireType Wire => WireType.Block;
 
-    public override void Write(WireWriter writer, TDeclared value1)
+    public override void Write(WireWriter writer, Dictionary<TKey, TValue> values)
     {
         var start = writer.BeginBlock();
-        writer.Varint((ulong)value1.Count());
-        foreach (var (k, v) in value1)
+        writer.Varint((ulong)values.Count);
+        foreach (var (k, v) in values)
         {
             key.WriteElement(writer, k);
             value.WriteElement(writer, v);
@@ -148,45 +124,31 @@ internal sealed class DictionaryCodec<TDeclared, TKey, TValue>(Codec<TKey> key, 
         writer.EndBlock(start);
     }
 
-    public override TDeclared Read(WireReader reader)
+    public override Dictionary<TKey, TValue> Read(WireReader reader)
     {
         var outer = reader.BeginBlock();
-        var count = reader.Count();
         var result = new Dictionary<TKey, TValue>();
-        for (var i = 0; i < count; i++)
+        for (var count = reader.Count(); count > 0; count--)
         {
             var k = key.ReadElement(reader) ?? throw WireReader.Malformed("has a dictionary with a null key");
             result[k] = value.ReadElement(reader);
         }
 
         reader.EndBlock(outer);
-        return (TDeclared)(object)result;
+        return result;
     }
 
-    public override TDeclared Copy(TDeclared value1)
-    {
-        var comparer = (value1 as Dictionary<TKey, TValue>)?.Comparer;
-        var result = new Dictionary<TKey, TValue>(comparer);
-        foreach (var (k, v) in value1)
-        {
-            result.Add(key.CopyElement(k), value.CopyElement(v));
-        }
-
-        return (TDeclared)(object)result;
-    }
+    public override Dictionary<TKey, TValue> Copy(Dictionary<TKey, TValue> values) => values.ToDictionary(
+        pair => key.CopyElement(pair.Key), pair => value.CopyElement(pair.Value), values.Comparer);
 }
 
 internal sealed class NullableCodec<T>(Codec<T> inner) : Codec<T?>
     where T : struct
 {
     public override WireType Wire => inner.Wire;
-
     public override bool IsImmutable => inner.IsImmutable;
-
     public override void Write(WireWriter writer, T? value) => inner.Write(writer, value!.Value);
-
     public override T? Read(WireReader reader) => inner.Read(reader);
-
     public override T? Copy(T? value) => value is { } inside ? inner.Copy(inside) : value;
 }
 
@@ -194,7 +156,6 @@ internal sealed class EnumCodec<T> : Codec<T>
     where T : struct, Enum
 {
     public override WireType Wire => WireType.Varint;
-
     public override bool IsImmutable => true;
 
     public override void Write(WireWriter writer, T value) => writer.ZigZag(Unsafe.SizeOf<T>() switch

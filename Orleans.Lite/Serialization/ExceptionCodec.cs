@@ -1,50 +1,9 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 
 namespace Orleans.Serialization;
 
-/// <summary>
-/// Exceptions: name, message, remote stack, cause, then the numbered members of [GenerateSerializer] classes. A
-/// type that
-/// is not known at the reader arrives as <see cref="UnavailableExceptionFallbackException"/>; local calls pass the
-/// object.
-/// </summary>
-internal sealed class ExceptionCodec<T>(CodecProvider provider) : Codec<T>
-    where T : Exception
-{
-    public override WireType Wire => WireType.Block;
-
-    public override bool IsImmutable => true;
-
-    public override void Write(WireWriter writer, T value) => ExceptionCodec.Write(writer, value, provider);
-
-    public override T Read(WireReader reader) => ExceptionCodec.Read(reader, provider) is T typed
-        ? typed
-        : throw WireReader.Malformed($"carries another exception than {typeof(T)}");
-}
-
-/// <summary>The members of one [GenerateSerializer] exception class and its bases.</summary>
-internal sealed class ExceptionMembers<T>(TypeShape shape, CodecProvider provider) : IBodyCodec
-    where T : Exception
-{
-    private readonly MemberSet<T> _members = new(shape, provider);
-
-    public void WriteBody(WireWriter writer, object value)
-    {
-        var typed = (T)value;
-        _members.Write(writer, ref typed);
-    }
-
-    public object ReadBody(WireReader reader)
-    {
-        var value = (T)RuntimeHelpers.GetUninitializedObject(typeof(T));
-        _members.Read(reader, ref value);
-        return value;
-    }
-
-    public object CopyBody(object value) => value;
-}
-
+/// <summary>Exceptions: name, message, remote stack, cause, then the numbered members of [GenerateSerializer] classes. A
+/// type the reader does not know arrives as the fallback; local calls pass the object.</summary>
 internal static class ExceptionCodec
 {
     private const uint MessageId = 0;
@@ -52,7 +11,6 @@ internal static class ExceptionCodec
     private const uint CauseId = 2;
     private const uint ResultCodeId = 3;
     private const uint MembersId = 4;
-
     /// <summary>Deeper chains of causes are cut.</summary>
     private const int MaxCauses = 20;
 
@@ -129,7 +87,7 @@ internal static class ExceptionCodec
     private static Exception Make(
         Exception? value, string name, string message, string stack, Exception? cause, int code)
     {
-        value ??= new UnavailableExceptionFallbackException(name, $"{name}: {message}", null);
+        value ??= new UnavailableExceptionFallbackException(name, $"{name}: {message}");
         MessageOf(value) = value is UnavailableExceptionFallbackException ? value.Message : message;
         CauseOf(value) = cause;
         value.HResult = code;

@@ -1,17 +1,14 @@
-using System.Reflection;
 using System.Reflection.Emit;
 
 namespace Orleans.Serialization;
 
-internal delegate TMember MemberGetter<TOwner, out TMember>(ref TOwner owner);
-
-internal delegate void MemberSetter<TOwner, in TMember>(ref TOwner owner, TMember value);
+/// <summary>Where a member is in its owner. Works for any visibility, init-only and read-only members too.</summary>
+internal delegate ref TMember MemberPlace<TOwner, TMember>(ref TOwner owner);
 
 /// <summary>One member of an owner. Owners go by reference, so that structs are filled in place.</summary>
 internal abstract class MemberCodec<TOwner>(uint id)
 {
     public uint Id { get; } = id;
-
     public abstract bool IsImmutable { get; }
 
     public abstract void Write(WireWriter writer, ref TOwner owner);
@@ -23,31 +20,21 @@ internal abstract class MemberCodec<TOwner>(uint id)
 
     public static MemberCodec<TOwner> Make(ShapeMember member, CodecProvider provider) =>
         (MemberCodec<TOwner>)CodecProvider.Make(
-            typeof(MemberCodec<,>), [typeof(TOwner), member.Type], member, provider);
+            typeof(MemberCodec<,>), [typeof(TOwner), member.Field.FieldType], member, provider);
 }
 
 /// <inheritdoc/>
-internal sealed class MemberCodec<TOwner, TMember> : MemberCodec<TOwner>
+internal sealed class MemberCodec<TOwner, TMember>(ShapeMember member, CodecProvider provider)
+    : MemberCodec<TOwner>(member.Id)
 {
-    private readonly ShapeMember _member;
-    private readonly Codec<TMember> _codec;
-    private readonly MemberGetter<TOwner, TMember> _get;
-    private readonly MemberSetter<TOwner, TMember> _set;
+    private readonly Codec<TMember> _codec = provider.Get<TMember>();
+    private readonly MemberPlace<TOwner, TMember> _place = PlaceOf(member.Field);
 
-    public MemberCodec(ShapeMember member, CodecProvider provider)
-        : base(member.Id)
-    {
-        _member = member;
-        _codec = provider.Get<TMember>();
-        _get = MemberAccess.Getter<TOwner, TMember>(member);
-        _set = MemberAccess.Setter<TOwner, TMember>(member);
-    }
-
-    public override bool IsImmutable => _member.IsImmutable || _codec.IsImmutable;
+    public override bool IsImmutable => member.IsImmutable || _codec.IsImmutable;
 
     public override void Write(WireWriter writer, ref TOwner owner)
     {
-        var value = _get(ref owner);
+        var value = _place(ref owner);
         if (value is null)
         {
             writer.Tag(Id, WireType.Null);
@@ -62,86 +49,43 @@ internal sealed class MemberCodec<TOwner, TMember> : MemberCodec<TOwner>
     {
         if (wire == _codec.Wire)
         {
-            _set(ref owner, _codec.Read(reader));
+            _place(ref owner) = _codec.Read(reader);
         }
         else if (wire == WireType.Null && default(TMember) is null)
         {
-            _set(ref owner, default!);
+            _place(ref owner) = default!;
         }
         else
         {
-            throw WireReader.Malformed(
-                $"carries {typeof(TOwner).Name}.{_member.Name} as {wire}, expected {_codec.Wire} for "
-                + $"{typeof(TMember)}");
+            throw WireReader.Malformed($"carries {typeof(TOwner).Name}.{member.Name} as {wire}, expected {_codec.Wire}");
         }
     }
 
     public override void Copy(ref TOwner owner)
     {
-        if (!IsImmutable && _get(ref owner) is { } value)
+        if (!IsImmutable && _place(ref owner) is { } value)
         {
-            _set(ref owner, _codec.Copy(value));
+            _place(ref owner) = _codec.Copy(value);
         }
     }
-}
 
-/// <summary>Typed access to members of any visibility, init-only and read-only ones too.</summary>
-internal static class MemberAccess
-{
-    public static MemberGetter<TOwner, TMember> Getter<TOwner, TMember>(ShapeMember member)
+    private static MemberPlace<TOwner, TMember> PlaceOf(FieldInfo field)
     {
-        var method = new DynamicMethod(
-            "get_" + member.Name, typeof(TMember), [typeof(TOwner).MakeByRefType()], typeof(MemberAccess), true);
+        var method = new DynamicMethod("place_" + field.Name, typeof(TMember).MakeByRefType(),
+            [typeof(TOwner).MakeByRefType()], typeof(MemberCodec<>).Module, skipVisibility: true);
         var il = method.GetILGenerator();
-        LoadOwner<TOwner>(il, member);
-        if (member.Field is { } field)
-        {
-            il.Emit(OpCodes.Ldfld, field);
-        }
-        else
-        {
-            il.Emit(typeof(TOwner).IsValueType ? OpCodes.Call : OpCodes.Callvirt, member.Property!.GetMethod!);
-        }
-
-        il.Emit(OpCodes.Ret);
-        return method.CreateDelegate<MemberGetter<TOwner, TMember>>();
-    }
-
-    public static MemberSetter<TOwner, TMember> Setter<TOwner, TMember>(ShapeMember member)
-    {
-        var method = new DynamicMethod(
-            "set_" + member.Name, typeof(
-                void), [typeof(TOwner).MakeByRefType(), typeof(TMember)], typeof(MemberAccess), true);
-        var il = method.GetILGenerator();
-        LoadOwner<TOwner>(il, member);
-        il.Emit(OpCodes.Ldarg_1);
-        if (member.Field is { } field)
-        {
-            il.Emit(OpCodes.Stfld, field);
-        }
-        else
-        {
-            il.Emit(typeof(TOwner).IsValueType ? OpCodes.Call : OpCodes.Callvirt, member.Property!.SetMethod!);
-        }
-
-        il.Emit(OpCodes.Ret);
-        return method.CreateDelegate<MemberSetter<TOwner, TMember>>();
-    }
-
-    private static void LoadOwner<TOwner>(ILGenerator il, ShapeMember member)
-    {
         il.Emit(OpCodes.Ldarg_0);
-        if (typeof(TOwner).IsValueType)
+        if (!typeof(TOwner).IsValueType)
         {
-            return;
+            il.Emit(OpCodes.Ldind_Ref);
+            if (!field.DeclaringType!.IsAssignableFrom(typeof(TOwner)))
+            {
+                il.Emit(OpCodes.Castclass, field.DeclaringType); // Arguments: the owner is declared as Invokable.
+            }
         }
 
-        il.Emit(OpCodes.Ldind_Ref);
-        var declaring = ((MemberInfo?)member.Field ?? member.Property!).DeclaringType!;
-        if (!declaring.IsAssignableFrom(typeof(TOwner)))
-        {
-            // Arguments of an invokable: the owner is declared as the base class.
-            il.Emit(OpCodes.Castclass, declaring);
-        }
+        il.Emit(OpCodes.Ldflda, field);
+        il.Emit(OpCodes.Ret);
+        return method.CreateDelegate<MemberPlace<TOwner, TMember>>();
     }
 }

@@ -1,18 +1,14 @@
-using System.Runtime.CompilerServices;
-
 namespace Orleans.Serialization;
 
-/// <summary>
-/// The members of a type by class level, base first. Ids are per level, so each level ends with a mark. Unknown ids are
-/// skipped; members that are missing keep what the constructor gave them.
-/// </summary>
+/// <summary>The members of a type by class level, base first. Ids are per level, so each level ends with a mark.
+/// Unknown ids are skipped; members that are missing keep what the constructor gave them.</summary>
 internal sealed class MemberSet<TOwner>
 {
     private readonly MemberCodec<TOwner>[][] _levels;
 
-    public MemberSet(TypeShape shape, CodecProvider provider)
+    public MemberSet(List<ShapeMember[]> shape, CodecProvider provider)
     {
-        _levels = [.. shape.Levels.Select(
+        _levels = [.. shape.Select(
             level => level.Select(member => MemberCodec<TOwner>.Make(member, provider)).ToArray())];
         IsImmutable = _levels.All(level => level.All(member => member.IsImmutable));
     }

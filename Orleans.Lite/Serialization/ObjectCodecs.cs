@@ -1,27 +1,21 @@
-using System.Runtime.CompilerServices;
-
 namespace Orleans.Serialization;
 
 /// <summary>Writes the members of exactly one class, without a name: whoever calls wrote that.</summary>
 internal interface IBodyCodec
 {
     void WriteBody(WireWriter writer, object value);
-
     object ReadBody(WireReader reader);
-
     object CopyBody(object value);
 }
 
 /// <summary>A struct: its members in a block.</summary>
-internal sealed class StructCodec<T>(TypeShape shape, CodecProvider provider, bool immutable) : Codec<T>, IBuiltLater
+internal sealed class StructCodec<T>(List<ShapeMember[]> shape, CodecProvider provider, bool immutable) : Codec<T>, IBuiltLater
     where T : struct
 {
     private MemberSet<T>? _members;
 
     public override WireType Wire => WireType.Block;
-
     public override bool IsImmutable => immutable || (_members?.IsImmutable ?? false);
-
     public void Build() => _members = new MemberSet<T>(shape, provider);
 
     public override void Write(WireWriter writer, T value)
@@ -57,20 +51,16 @@ internal interface IBuiltLater
     void Build();
 }
 
-/// <summary>
-/// A class, an abstract class, an interface or object: a block with the name of the run-time type (nothing if it is the
-/// declared one), then that type's members.
-/// </summary>
-internal sealed class ObjectCodec<T>(TypeShape? shape, CodecProvider provider, bool immutable)
+/// <summary>A class, an abstract class, an interface or object: a block with the name of the run-time type (nothing if
+/// it is the declared one), then that type's members.</summary>
+internal sealed class ObjectCodec<T>(List<ShapeMember[]>? shape, CodecProvider provider, bool immutable)
     : Codec<T>, IBodyCodec, IBuiltLater
     where T : class
 {
     private MemberSet<T>? _members;
 
     public override WireType Wire => WireType.Block;
-
     public override bool IsImmutable => immutable;
-
     public void Build() => _members = shape is null ? null : new MemberSet<T>(shape, provider);
 
     public override void Write(WireWriter writer, T value)

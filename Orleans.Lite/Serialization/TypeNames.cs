@@ -1,28 +1,18 @@
-using System.Diagnostics.CodeAnalysis;
-using System.Reflection;
-using Orleans.Runtime;
-
 namespace Orleans.Serialization;
 
-/// <summary>
-/// Names of types on the wire: [Alias], else the full name. Only types that are listed here can be asked for.
-/// </summary>
+/// <summary>Names of types on the wire: [Alias], else the full name. Only types that are listed here can be asked
+/// for.</summary>
 internal sealed class TypeNames
 {
     /// <summary>Exceptions of the base library that keep their type although they carry no attribute.</summary>
-    private static readonly Type[] CommonExceptions =
-    [
-        typeof(
-            Exception), typeof(ArgumentException), typeof(ArgumentNullException), typeof(ArgumentOutOfRangeException),
-        typeof(InvalidOperationException), typeof(ObjectDisposedException), typeof(NotSupportedException),
-        typeof(NotImplementedException), typeof(TimeoutException), typeof(OperationCanceledException),
-        typeof(TaskCanceledException), typeof(KeyNotFoundException), typeof(IndexOutOfRangeException),
-        typeof(NullReferenceException), typeof(FormatException), typeof(OverflowException), typeof(ArithmeticException),
-        typeof(DivideByZeroException), typeof(InvalidCastException), typeof(UnauthorizedAccessException),
-        typeof(IOException), typeof(EndOfStreamException), typeof(FileNotFoundException), typeof(PathTooLongException),
-        typeof(
-            DirectoryNotFoundException), typeof(InvalidDataException), typeof(System.Diagnostics.UnreachableException),
-        typeof(ApplicationException), typeof(InsufficientExecutionStackException), typeof(OutOfMemoryException),
+    private static readonly Type[] CommonExceptions = [
+        typeof(Exception), typeof(ArgumentException), typeof(ArgumentNullException), typeof(FormatException),
+        typeof(ArgumentOutOfRangeException), typeof(InvalidOperationException), typeof(ObjectDisposedException),
+        typeof(NotSupportedException), typeof(TimeoutException), typeof(OperationCanceledException),
+        typeof(TaskCanceledException), typeof(KeyNotFoundException), typeof(NullReferenceException),
+        typeof(OverflowException), typeof(InvalidCastException), typeof(UnauthorizedAccessException),
+        typeof(IOException), typeof(FileNotFoundException), typeof(DirectoryNotFoundException),
+        typeof(InvalidDataException), typeof(System.Diagnostics.UnreachableException),
     ];
 
     private readonly Dictionary<string, Type> _types = [];
@@ -49,9 +39,7 @@ internal sealed class TypeNames
 
     public string NameOf(Type type) => WellKnownCodecs.All.TryGetValue(type, out var known)
         ? known.Name
-        : _types.GetValueOrDefault(Of(type)) == type
-            ? Of(type)
-            : throw new CodecNotFoundException(
+        : _types.GetValueOrDefault(Of(type)) == type ? Of(type) : throw new CodecNotFoundException(
                 $"{type} cannot be sent as a base type: it is not [GenerateSerializer].");
 
     public bool TryGetType(string name, [NotNullWhen(true)] out Type? type) => _types.TryGetValue(name, out type);

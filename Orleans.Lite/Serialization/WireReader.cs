@@ -1,12 +1,7 @@
-using System.Buffers.Binary;
-using System.Text;
-
 namespace Orleans.Serialization;
 
-/// <summary>
-/// Reads the wire format from an array it does not own. Every length is checked against what is there before anything
-/// is allocated, so hostile bytes cost at most a small multiple of their own size.
-/// </summary>
+/// <summary>Reads the wire format from an array it does not own. Every length is checked against what is there before
+/// anything is allocated, so hostile bytes cost at most a small multiple of their own size.</summary>
 internal sealed class WireReader
 {
     private byte[] _buffer = [];
@@ -15,7 +10,6 @@ internal sealed class WireReader
     private int _depth;
 
     public bool AtEnd => _at >= _end;
-
     public int Remaining => _end - _at;
 
     public void Reset(byte[] buffer, int start, int length)
@@ -62,9 +56,7 @@ internal sealed class WireReader
     }
 
     public uint Fixed32() => BinaryPrimitives.ReadUInt32LittleEndian(Take(4));
-
     public ulong Fixed64() => BinaryPrimitives.ReadUInt64LittleEndian(Take(8));
-
     public UInt128 Fixed128() => BinaryPrimitives.ReadUInt128LittleEndian(Take(16));
 
     public ReadOnlySpan<byte> Bytes()

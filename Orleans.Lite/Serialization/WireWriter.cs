@@ -1,29 +1,22 @@
 using System.Buffers;
-using System.Buffers.Binary;
 using System.Numerics;
-using System.Text;
 
 namespace Orleans.Serialization;
 
-/// <summary>
-/// Writes the wire format into one pooled array. Not thread safe. One per thread is kept for reuse:
-/// rent, write, hand the bytes on by copying, return.
-/// </summary>
+/// <summary>Writes the wire format into one pooled array. Not thread safe. One per thread is kept for reuse: rent,
+/// write, hand the bytes on by copying, return.</summary>
 internal sealed class WireWriter
 {
     /// <summary>Deeper graphs are taken for cycles, which the format cannot express.</summary>
     public const int MaxDepth = 100;
-
     private const int KeptBytesMax = 256 * 1024;
 
     [ThreadStatic]
     private static WireWriter? _cached;
-
     private byte[] _buffer = ArrayPool<byte>.Shared.Rent(1024);
     private int _depth;
 
     public int Length { get; private set; }
-
     public ReadOnlySpan<byte> Written => _buffer.AsSpan(0, Length);
 
     public static WireWriter Rent()
@@ -83,11 +76,8 @@ internal sealed class WireWriter
     }
 
     public void ZigZag(long value) => Varint((ulong)((value << 1) ^ (value >> 63)));
-
     public void Fixed32(uint value) => BinaryPrimitives.WriteUInt32LittleEndian(Take(4), value);
-
     public void Fixed64(ulong value) => BinaryPrimitives.WriteUInt64LittleEndian(Take(8), value);
-
     public void Fixed128(UInt128 value) => BinaryPrimitives.WriteUInt128LittleEndian(Take(16), value);
 
     public void Bytes(ReadOnlySpan<byte> value)

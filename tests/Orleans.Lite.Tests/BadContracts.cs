@@ -67,3 +67,6 @@ internal sealed class TakesUnserializableGrain : Grain, ITakesUnserializable
 {
     public Task Take(NotSerializable value) => Task.CompletedTask;
 }
+
+[GenerateSerializer]
+public sealed class KnownToTheClientOnly;

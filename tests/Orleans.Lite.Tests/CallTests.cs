@@ -27,47 +27,34 @@ public sealed class CallTests(ClusterFixture cluster) : IClassFixture<ClusterFix
         {
             Text = "wörld",
             Bytes = [1, 2, 3],
-            Memory = new byte[] { 4, 5 },
             Guid = Guid.NewGuid(),
             Big = UInt128.MaxValue - 5,
-            Date = DateTime.UtcNow,
-            Offset = new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.FromHours(-7)),
             Span = TimeSpan.FromTicks(-12345),
             Maybe = 5,
             Color = Color.Blue,
             Points = new() { ["a"] = new(1, -2) },
             Array = [new(3, 4)],
-            Endpoint = new IPEndPoint(IPAddress.IPv6Loopback, 80),
             Grain = GrainId.Create("x", "a/b"),
             Silo = SiloAddress.New(IPAddress.Loopback, 11111, 9),
             Pet = new Dog("Rex", 4),
             Anything = "text",
-            Money = -79228162514264337593543950335m,
             Ratio = double.Epsilon,
-            Pair = (1, null),
             Words = ["a", null, ""],
             Negative = long.MinValue,
-            Numbers = [1, 2],
-            Set = [Guid.Empty],
-            Letter = 'ß',
         };
         var got = await New(side).Mirror(sent);
         Assert.NotSame(sent, got);
         Assert.Equal(sent.Text, got.Text);
         Assert.Equal(sent.Bytes, got.Bytes);
-        Assert.Equal(sent.Memory.ToArray(), got.Memory.ToArray());
-        Assert.Equal((sent.Guid, sent.Big, sent.Date, sent.Offset), (got.Guid, got.Big, got.Date, got.Offset));
+        Assert.Equal((sent.Guid, sent.Big), (got.Guid, got.Big));
         Assert.Equal((sent.Span, sent.Maybe, sent.Color), (got.Span, got.Maybe, got.Color));
         Assert.Equal(sent.Points, got.Points);
         Assert.Equal(sent.Array.AsEnumerable(), got.Array.AsEnumerable());
-        Assert.Equal((sent.Endpoint, sent.Grain, sent.Silo), (got.Endpoint, got.Grain, got.Silo));
-        Assert.Equal((sent.Pet, sent.Anything, sent.Money, sent.Ratio), (got.Pet, got.Anything, got.Money, got.Ratio));
-        Assert.Equal((sent.Pair, sent.Negative, sent.Hidden), (got.Pair, got.Negative, got.Hidden));
+        Assert.Equal((sent.Grain, sent.Silo), (got.Grain, got.Silo));
+        Assert.Equal((sent.Pet, sent.Anything, sent.Ratio), (got.Pet, got.Anything, got.Ratio));
+        Assert.Equal((sent.Negative, sent.Hidden), (got.Negative, got.Hidden));
         Assert.Equal(sent.Words, got.Words);
-        Assert.Equal(sent.Numbers, got.Numbers);
         Assert.True(got.Missing.IsDefault);
-        Assert.Equal(sent.Set, got.Set);
-        Assert.Equal('ß', got.Letter);
     }
 
     [Theory, InlineData("tcp"), InlineData("silo")]

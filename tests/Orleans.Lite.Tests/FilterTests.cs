@@ -1,6 +1,5 @@
+using Microsoft.Extensions.DependencyInjection;
 using Orleans;
-using Orleans.Hosting;
-using Orleans.Serialization;
 
 namespace OrleansCache.Orleans.Lite.Tests;
 
@@ -12,8 +11,10 @@ public sealed class FilterTests
     {
         var (incoming, outgoing) = (new Recorder(), new Recorder());
         var port = TestHost.FreePort();
-        using var silo = await TestHost.SiloAsync(port, builder => builder.AddIncomingGrainCallFilter(incoming));
-        using var client = await TestHost.ClientAsync(port, builder => builder.AddOutgoingGrainCallFilter(outgoing));
+        using var silo = await TestHost.SiloAsync(port, builder =>
+            builder.Services.AddSingleton<IIncomingGrainCallFilter>(incoming));
+        using var client = await TestHost.ClientAsync(port, builder =>
+            builder.Services.AddSingleton<IOutgoingGrainCallFilter>(outgoing));
         var grain = client.Grains().GetGrain<IEchoGrain>("filtered");
         Assert.Equal("changed!", await grain.Echo("change me"));
         Assert.Equal("plain", await grain.Echo("plain"));
@@ -36,7 +37,8 @@ public sealed class FilterTests
         var port = TestHost.FreePort();
         using var silo = await TestHost.SiloAsync(port);
         using var client =
-            await TestHost.ClientAsync(port, builder => builder.AddOutgoingGrainCallFilter<SizeFilter>());
+            await TestHost.ClientAsync(port, builder =>
+                builder.Services.AddSingleton<IOutgoingGrainCallFilter, SizeFilter>());
         var grain = client.Grains().GetGrain<IEchoGrain>("sized");
         Assert.Equal(1000, await grain.SizeOf(new byte[1000]));
         await Assert.ThrowsAsync<InvalidOperationException>(() => grain.SizeOf(new byte[70_000]));
@@ -44,14 +46,14 @@ public sealed class FilterTests
         await silo.StopAndDisposeAsync();
     }
 
-    private sealed class SizeFilter(Serializer serializer) : IOutgoingGrainCallFilter
+    private sealed class SizeFilter : IOutgoingGrainCallFilter
     {
         public Task Invoke(IOutgoingGrainCallContext context)
         {
             var size = 0;
             for (var i = 0; i < context.Request.GetArgumentCount(); i++)
             {
-                size += serializer.SerializeToArray(context.Request.GetArgument(i)).Length;
+                size += context.Request.GetArgument(i) is byte[] bytes ? bytes.Length : 0;
             }
 
             return size > 65_536 ? throw new InvalidOperationException($"{size} bytes") : context.Invoke();

@@ -110,7 +110,7 @@ public sealed class GatewayTests
     {
         var exception = await Assert.ThrowsAsync<OrleansConfigurationException>(() => TestHost.SiloAsync(
             TestHost.FreePort(), builder =>
-                builder.ConfigureEndpoints(1, TestHost.FreePort(), listenOnAnyHostAddress: true)));
+                builder.ConfigureEndpoints(IPAddress.Loopback, 1, TestHost.FreePort(), true)));
         Assert.Contains("cluster secret", exception.Message, StringComparison.Ordinal);
     }
 
@@ -177,6 +177,29 @@ public sealed class GatewayTests
         await TestHost.Until(
             () => TestLog.Lines.Any(
                 line => line.Contains("said no hello", StringComparison.Ordinal)), "the reason in the log");
+        await silo.StopAndDisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_request_context_that_cannot_be_read_fails_the_call_and_not_the_connection()
+    {
+        var port = TestHost.FreePort();
+        using var silo = await TestHost.SiloAsync(port);
+        using var client = await TestHost.ClientAsync(port, builder =>
+            builder.Configure<ManifestOptions>(options => options.Includes = type =>
+                type.Namespace?.EndsWith(".Bad", StringComparison.Ordinal) != true
+                || type == typeof(Bad.KnownToTheClientOnly)));
+        var gate = "context" + port;
+        var beside = client.Grains().GetGrain<IBusyGrain>("beside").Block(gate);
+        await Gate.Of(gate).Entered;
+        RequestContext.Set("odd", new Bad.KnownToTheClientOnly());
+        var exception = await Assert.ThrowsAsync<global::Orleans.Serialization.SerializerException>(
+            () => client.Grains().GetGrain<IEchoGrain>("c").Echo("x"));
+        Assert.Contains(nameof(Bad.KnownToTheClientOnly), exception.Message, StringComparison.Ordinal);
+        RequestContext.Clear();
+        Gate.Of(gate).Open();
+        await beside.WaitAsync(TestHost.Patience); // The same connection, still.
+        await client.StopAndDisposeAsync();
         await silo.StopAndDisposeAsync();
     }
 

@@ -298,7 +298,7 @@ internal sealed class TimerGrain : Grain, ITimerGrain
         return Task.CompletedTask;
     }
 
-    public Task<(int Fired, int MaxOverlap)> Result() => Task.FromResult((_fired, _maxOverlap));
+    public Task<TimerResult> Result() => Task.FromResult(new TimerResult(_fired, _maxOverlap));
 
     public Task StartBlocking(string gate)
     {

@@ -143,8 +143,7 @@ public sealed class SerializationTests
         Prop.ForAll(ArbMap.Default.ArbFor<int>(), a => Round(a) == a).QuickCheckThrowOnFailure();
         Prop.ForAll(ArbMap.Default.ArbFor<long>(), a => Round(a) == a).QuickCheckThrowOnFailure();
         Prop.ForAll(ArbMap.Default.ArbFor<double>(), a => Round(a).Equals(a)).QuickCheckThrowOnFailure();
-        Prop.ForAll(ArbMap.Default.ArbFor<decimal>(), a => Round(a) == a).QuickCheckThrowOnFailure();
-        Prop.ForAll(ArbMap.Default.ArbFor<DateTimeOffset>(), a => Round(a).EqualsExact(a)).QuickCheckThrowOnFailure();
+        Prop.ForAll(ArbMap.Default.ArbFor<TimeSpan>(), a => Round(a) == a).QuickCheckThrowOnFailure();
         Prop.ForAll(ArbMap.Default.ArbFor<NonNull<string>>(), a => Round(ValidText(a.Get)) == ValidText(a.Get))
             .QuickCheckThrowOnFailure();
     }
