@@ -36,7 +36,6 @@ internal sealed class GrainClass
     public Type Type { get; }
     public GrainType GrainType { get; }
     public Type[] Interfaces { get; }
-
     /// <summary>How long an activation may be idle; infinite for ever; null for what the options say.</summary>
     public TimeSpan? CollectionAge { get; }
 

@@ -28,7 +28,6 @@ namespace Orleans
 
         /// <summary>Minutes to add to the age.</summary>
         public double Minutes { get; init; }
-
         /// <summary>The resulting age.</summary>
         public TimeSpan AgeLimit => _age + TimeSpan.FromMinutes(Minutes);
     }

@@ -19,7 +19,6 @@ internal abstract class CallContext(Invokable body, GrainId target, GrainId? sou
 
     protected int Stage { get; set; }
     protected Invokable Body => body;
-
     public abstract Task Invoke();
 }
 

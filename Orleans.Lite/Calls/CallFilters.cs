@@ -5,28 +5,20 @@ public interface IGrainCallContext
 {
     /// <summary>The method and its arguments.</summary>
     IInvokable Request { get; }
-
     /// <summary>The grain (callee's side) or the reference (caller's side).</summary>
     object Grain { get; }
-
     /// <summary>The grain that calls; null when the caller is no grain.</summary>
     GrainId? SourceId { get; }
-
     /// <summary>The grain that is called.</summary>
     GrainId TargetId { get; }
-
     /// <summary>The interface's name.</summary>
     string InterfaceName { get; }
-
     /// <summary>The method's name.</summary>
     string MethodName { get; }
-
     /// <summary>The method of the interface.</summary>
     MethodInfo InterfaceMethod { get; }
-
     /// <summary>The result, once there is one; a filter may replace it.</summary>
     object? Result { get; set; }
-
     /// <summary>Goes on to the next filter, at last to the grain.</summary>
     Task Invoke();
 }
@@ -36,7 +28,6 @@ public interface IIncomingGrainCallContext : IGrainCallContext
 {
     /// <summary>The activation that is called.</summary>
     IGrainContext TargetContext { get; }
-
     /// <summary>The method of the grain class.</summary>
     MethodInfo ImplementationMethod { get; }
 }

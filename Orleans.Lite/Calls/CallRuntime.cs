@@ -5,10 +5,8 @@ internal interface IRequestRouter
 {
     /// <summary>Sends a request. Arguments must be taken (copied or written) before this returns.</summary>
     void Send(Request request, PendingCall? call);
-
     /// <summary>Tells the callee that the caller cancelled. Best effort.</summary>
     void Cancel(PendingCall call);
-
     /// <summary>What is known of the callee, for error texts.</summary>
     string Describe(PendingCall call);
 }

@@ -5,19 +5,14 @@ namespace Orleans.Serialization.Invocation
     {
         /// <summary>How many arguments it has, cancellation tokens included.</summary>
         int GetArgumentCount();
-
         /// <summary>One argument.</summary>
         object? GetArgument(int index);
-
         /// <summary>Replaces one argument.</summary>
         void SetArgument(int index, object? value);
-
         /// <summary>The method's name.</summary>
         string GetMethodName();
-
         /// <summary>The interface's name.</summary>
         string GetInterfaceName();
-
         /// <summary>The method of the interface.</summary>
         MethodInfo GetMethod();
     }
@@ -30,10 +25,8 @@ namespace Orleans.Runtime
     internal abstract class Invokable : IInvokable
     {
         public abstract MethodDescriptor Descriptor { get; }
-
         /// <summary>Calls the method on the target.</summary>
         public abstract ValueTask<Response> InvokeAsync(object target);
-
         public int GetArgumentCount() => Descriptor.ParameterTypes.Length;
         public object? GetArgument(int index) => Descriptor.ArgumentFields[index].GetValue(this);
         public void SetArgument(int index, object? value) => Descriptor.ArgumentFields[index].SetValue(this, value);

@@ -35,8 +35,7 @@ internal abstract class MethodCodec(MethodDescriptor method, CodecProvider codec
     public abstract Response CopyResult(Response response);
 
     /// <summary>Arguments are members of the call, numbered by position, so that one may be added at the end.</summary>
-    private static List<ShapeMember[]> ShapeOf(MethodDescriptor method) =>
-    [
+    private static List<ShapeMember[]> ShapeOf(MethodDescriptor method) => [
         [.. method.ArgumentFields
             .Select((field, i) => new ShapeMember((uint)i, field.Name, field, method.ImmutableArguments[i]))
             .Where(member => member.Field.FieldType != typeof(CancellationToken))],

@@ -56,7 +56,6 @@ internal sealed class PendingCalls : IDisposable
     }
 
     public PendingCall? Find(long id) => _calls.GetValueOrDefault(id);
-
     public void CancelRequest(PendingCall call) => _router.Cancel(call);
 
     /// <summary>Ends the calls that went out on a connection, or all.</summary>

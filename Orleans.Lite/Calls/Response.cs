@@ -6,12 +6,9 @@ namespace Orleans.Serialization.Invocation;
 internal abstract class Response
 {
     public static Response Completed { get; } = new Response<object?>(null);
-
     /// <summary>The value; throws the exception if there is one.</summary>
     public abstract object? Result { get; }
-
     public virtual Exception? Exception => null;
-
     public static Response FromException(Exception exception) => new ExceptionResponse(exception);
 
     private sealed class ExceptionResponse(Exception exception) : Response

@@ -5,7 +5,6 @@ internal sealed class ManifestOptions
 {
     /// <summary>Types that this refuses are not seen at all.</summary>
     public Func<Type, bool> Includes { get; set; } = static _ => true;
-
     /// <summary>Whether the grain classes are wanted, too: in a silo.</summary>
     public bool HostsGrains { get; set; }
 }

@@ -29,8 +29,7 @@ internal sealed class Placement
 internal sealed class LocalSiloDetails(
     IOptions<SiloOptions> silo, IOptions<EndpointOptions> endpoint, TimeProvider time) : ILocalSiloDetails
 {
-    public string Name { get; } =
-        silo.Value.SiloName ?? $"{Environment.MachineName}:{endpoint.Value.SiloPort}";
+    public string Name { get; } = silo.Value.SiloName ?? $"{Environment.MachineName}:{endpoint.Value.SiloPort}";
     public SiloAddress SiloAddress { get; } = SiloAddress.New(
         endpoint.Value.AdvertisedIPAddress ?? IPAddress.Loopback, endpoint.Value.SiloPort,
         SiloAddress.NewGeneration(time));

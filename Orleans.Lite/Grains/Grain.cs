@@ -13,16 +13,12 @@ public abstract class Grain : IGrainBase, IAddressable
 
     /// <inheritdoc/>
     public IGrainContext GrainContext { get; }
-
     /// <summary>The identity as text.</summary>
     public string IdentityString => GrainContext.GrainId.ToString();
-
     /// <summary>Makes references to other grains.</summary>
     protected IGrainFactory GrainFactory => ServiceProvider.GetRequiredService<IGrainFactory>();
-
     /// <summary>The services of this activation.</summary>
     protected IServiceProvider ServiceProvider => GrainContext.ActivationServices;
-
     /// <inheritdoc/>
     public virtual Task OnActivateAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -32,7 +28,6 @@ public abstract class Grain : IGrainBase, IAddressable
 
     /// <summary>Deactivates when the running calls are done.</summary>
     protected void DeactivateOnIdle() => GrainBaseExtensions.DeactivateOnIdle(this);
-
     /// <summary>Not collected for being idle during this time; a negative time takes it back.</summary>
     protected void DelayDeactivation(TimeSpan timeSpan) => ((Activation)GrainContext).DelayDeactivation(timeSpan);
 }

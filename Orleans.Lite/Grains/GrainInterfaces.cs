@@ -8,7 +8,6 @@ namespace Orleans
 {
     /// <summary>Base of grain interfaces.</summary>
     public interface IGrain : IAddressable;
-
     /// <summary>Base of the interfaces of grains whose key is a string.</summary>
     public interface IGrainWithStringKey : IGrain;
 
@@ -17,10 +16,8 @@ namespace Orleans
     {
         /// <summary>The activation.</summary>
         IGrainContext GrainContext { get; }
-
         /// <summary>Runs before the first call, after state was read. A failure fails the calls that wait.</summary>
         Task OnActivateAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
         /// <summary>Runs after the last call, not on a crash.</summary>
         Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken) => Task.CompletedTask;
     }

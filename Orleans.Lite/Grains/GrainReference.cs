@@ -8,16 +8,12 @@ public abstract class GrainReference : IAddressable, IEquatable<GrainReference>
 
     /// <summary>The grain.</summary>
     public GrainId GrainId { get; private set; }
-
     /// <inheritdoc/>
     public bool Equals(GrainReference? other) => other is not null && GrainId.Equals(other.GrainId);
-
     /// <inheritdoc/>
     public override bool Equals(object? obj) => Equals(obj as GrainReference);
-
     /// <inheritdoc/>
     public override int GetHashCode() => GrainId.GetHashCode();
-
     /// <inheritdoc/>
     public override string ToString() => $"{_interface.Name} {GrainId}";
 
@@ -25,10 +21,7 @@ public abstract class GrainReference : IAddressable, IEquatable<GrainReference>
         (GrainId, _interface, _runtime) = (grainId, description, runtime);
 
     internal Task InvokeTask(Invokable request) => _runtime.CallAsync<VoidResult>(this, request);
-
     internal Task<T> InvokeTaskOf<T>(Invokable request) => _runtime.CallAsync<T>(this, request);
-
     internal ValueTask InvokeValueTask(Invokable request) => new(_runtime.CallAsync<VoidResult>(this, request));
-
     internal ValueTask<T> InvokeValueTaskOf<T>(Invokable request) => new(_runtime.CallAsync<T>(this, request));
 }

@@ -13,13 +13,10 @@ public readonly struct GrainTimerCreationOptions(TimeSpan dueTime, TimeSpan peri
 {
     /// <summary>Time to the first firing.</summary>
     public required TimeSpan DueTime { get; init; } = dueTime;
-
     /// <summary>Time from the end of a callback to the next firing; infinite for one shot.</summary>
     public required TimeSpan Period { get; init; } = period;
-
     /// <summary>Whether the callback interleaves with calls and other timers.</summary>
     public bool Interleave { get; init; }
-
     /// <summary>Whether a firing counts as use of the grain.</summary>
     public bool KeepAlive { get; init; }
 }

@@ -5,16 +5,12 @@ public interface IGrainContext
 {
     /// <summary>Who the grain is.</summary>
     GrainId GrainId { get; }
-
     /// <summary>The grain object; null until it is made.</summary>
     object? GrainInstance { get; }
-
     /// <summary>The services of this activation, disposed with it.</summary>
     IServiceProvider ActivationServices { get; }
-
     /// <summary>Ends with the deactivation.</summary>
     Task Deactivated { get; }
-
     /// <summary>Starts deactivating once the running calls are done.</summary>
     void Deactivate(DeactivationReason deactivationReason, CancellationToken cancellationToken = default);
 }
@@ -24,22 +20,16 @@ public enum DeactivationReasonCode : byte
 {
     /// <summary>Unknown.</summary>
     None = 0,
-
     /// <summary>The silo stops.</summary>
     ShuttingDown = 1,
-
     /// <summary>It could not be activated.</summary>
     ActivationFailed = 2,
-
     /// <summary>Nobody called for the collection age.</summary>
     ActivationIdle = 4,
-
     /// <summary>An error in the application, such as an ETag conflict.</summary>
     ApplicationError = 8,
-
     /// <summary>The application asked for it.</summary>
     ApplicationRequested = 9,
-
     /// <summary>The runtime asked for it.</summary>
     RuntimeRequested = 11,
 }
@@ -55,13 +45,10 @@ public readonly struct DeactivationReason(DeactivationReasonCode code, Exception
 
     /// <summary>The kind.</summary>
     public DeactivationReasonCode ReasonCode { get; } = code;
-
     /// <summary>The words.</summary>
     public string Description { get; } = text;
-
     /// <summary>The cause, if an exception.</summary>
     public Exception? Exception { get; } = exception;
-
     /// <inheritdoc/>
     public override string ToString() => $"{ReasonCode}: {Description} {Exception?.Message}";
 }

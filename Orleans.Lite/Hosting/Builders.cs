@@ -15,7 +15,6 @@ namespace Orleans.Hosting
     }
 
     internal sealed record Builder(IServiceCollection Services) : ISiloBuilder, IClientBuilder;
-
     /// <summary>Asked when connecting at start failed: true to try again.</summary>
     internal sealed record ConnectionRetryFilter(Func<Exception, CancellationToken, Task<bool>> Ask);
 

@@ -81,8 +81,7 @@ internal sealed class SiloHostedService : IHostedService
         Join("Contracts", ServiceLifecycleStage.RuntimeInitialize, () => manifest.CheckMethods(calls));
         lifecycle.Subscribe("Clients", ServiceLifecycleStage.GrainDeactivation - 1, Do(static () => { }),
             _ => gateway.StopAsync());
-        lifecycle.Subscribe(
-            "Catalog", ServiceLifecycleStage.GrainDeactivation, Do(catalog.Start), catalog.StopAsync);
+        lifecycle.Subscribe("Catalog", ServiceLifecycleStage.GrainDeactivation, Do(catalog.Start), catalog.StopAsync);
         Join("Gateway", ServiceLifecycleStage.BecomeActive, gateway.Start, gateway.StopAccepting);
         foreach (var participant in participants)
         {
@@ -91,7 +90,6 @@ internal sealed class SiloHostedService : IHostedService
     }
 
     public Task StartAsync(CancellationToken cancellationToken) => _lifecycle.StartAsync(cancellationToken);
-
     public Task StopAsync(CancellationToken cancellationToken) => _lifecycle.StopAsync(cancellationToken);
 
     private static Func<CancellationToken, Task> Do(Action? action) => _ =>
@@ -110,6 +108,5 @@ internal sealed class ClientHostedService(ClientConnections connections, Manifes
 #pragma warning restore CS9113
 {
     public Task StartAsync(CancellationToken cancellationToken) => connections.StartAsync(cancellationToken);
-
     public Task StopAsync(CancellationToken cancellationToken) => connections.StopAsync();
 }

@@ -15,28 +15,20 @@ public readonly struct IdSpan : IEquatable<IdSpan>
 
     /// <summary>Whether there is no name.</summary>
     public bool IsDefault => _value is null;
-
     /// <summary>The bytes.</summary>
     public ReadOnlySpan<byte> AsSpan() => _value;
-
     /// <summary>The name for a text.</summary>
     public static IdSpan Create(string id) => new(Encoding.UTF8.GetBytes(id));
-
     /// <inheritdoc/>
     public bool Equals(IdSpan other) => _hash == other._hash && AsSpan().SequenceEqual(other.AsSpan());
-
     /// <inheritdoc/>
     public override bool Equals(object? obj) => obj is IdSpan other && Equals(other);
-
     /// <summary>A hash that is the same in every process.</summary>
     public override int GetHashCode() => _hash;
-
     /// <inheritdoc/>
     public override string ToString() => _value is null ? string.Empty : Encoding.UTF8.GetString(_value);
-
     /// <summary>Equality by content.</summary>
     public static bool operator ==(IdSpan left, IdSpan right) => left.Equals(right);
-
     /// <summary>Inequality by content.</summary>
     public static bool operator !=(IdSpan left, IdSpan right) => !left.Equals(right);
 }
@@ -46,10 +38,8 @@ public readonly record struct GrainType(IdSpan Value)
 {
     /// <summary>Whether there is no name.</summary>
     public bool IsDefault => Value.IsDefault;
-
     /// <summary>The grain type with this name.</summary>
     public static GrainType Create(string value) => new(IdSpan.Create(value));
-
     /// <inheritdoc/>
     public override string ToString() => Value.ToString();
 }
@@ -59,10 +49,8 @@ public readonly record struct GrainId(GrainType Type, IdSpan Key)
 {
     /// <summary>Whether this names no grain.</summary>
     public bool IsDefault => Type.IsDefault && Key.IsDefault;
-
     /// <summary>The identity of <paramref name="type"/> and <paramref name="key"/>.</summary>
     public static GrainId Create(string type, string key) => new(GrainType.Create(type), IdSpan.Create(key));
-
     /// <summary>The identity of <paramref name="type"/> and <paramref name="key"/>.</summary>
     public static GrainId Create(GrainType type, string key) => new(type, IdSpan.Create(key));
 
@@ -81,13 +69,10 @@ public readonly record struct GrainId(GrainType Type, IdSpan Key)
 
     /// <summary>A hash that is the same in every process.</summary>
     public uint GetUniformHashCode() => ((uint)Type.Value.GetHashCode() * 31) ^ (uint)Key.GetHashCode();
-
     /// <inheritdoc/>
     public bool Equals(GrainId other) => Key.Equals(other.Key) && Type.Equals(other.Type);
-
     /// <inheritdoc/>
     public override int GetHashCode() => (int)GetUniformHashCode();
-
     /// <inheritdoc/>
     public override string ToString() => $"{Type}/{Key}";
 }

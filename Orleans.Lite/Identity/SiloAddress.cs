@@ -6,16 +6,12 @@ public sealed record SiloAddress
     private static int _lastGeneration;
 
     private SiloAddress(IPEndPoint endpoint, int generation) => (Endpoint, Generation) = (endpoint, generation);
-
     /// <summary>No silo.</summary>
     public static SiloAddress Zero { get; } = new(new IPEndPoint(IPAddress.Any, 0), 0);
-
     /// <summary>The endpoint.</summary>
     public IPEndPoint Endpoint { get; }
-
     /// <summary>The life of the silo on that endpoint.</summary>
     public int Generation { get; }
-
     /// <summary>The address of an endpoint's life.</summary>
     public static SiloAddress New(IPAddress address, int port, int generation) => new(new(address, port), generation);
 
@@ -31,10 +27,8 @@ public sealed record SiloAddress
 
     /// <summary>The text that <see cref="FromParsableString"/> reads.</summary>
     public string ToParsableString() => string.Create(CultureInfo.InvariantCulture, $"{Endpoint}@{Generation}");
-
     /// <summary>Whether this is a later life on the other's endpoint.</summary>
     public bool IsSuccessorOf(SiloAddress other) => Endpoint.Equals(other.Endpoint) && Generation > other.Generation;
-
     /// <inheritdoc/>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"S{Endpoint}:{Generation}");
 

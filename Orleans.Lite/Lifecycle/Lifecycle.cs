@@ -12,7 +12,6 @@ namespace Orleans
     {
         /// <summary>Runs when starting reaches the stage.</summary>
         Task OnStart(CancellationToken cancellationToken = default);
-
         /// <summary>Runs when stopping reaches the stage.</summary>
         Task OnStop(CancellationToken cancellationToken = default);
     }
@@ -30,19 +29,14 @@ namespace Orleans
     {
         /// <summary>The runtime is set up.</summary>
         public const int RuntimeInitialize = 2000;
-
         /// <summary>Storage of the runtime.</summary>
         public const int RuntimeStorageServices = 6000;
-
         /// <summary>Services of the application.</summary>
         public const int ApplicationServices = 10000;
-
         /// <summary>Activations end here when stopping.</summary>
         public const int GrainDeactivation = 19998;
-
         /// <summary>The silo begins to take calls.</summary>
         public const int BecomeActive = 19999;
-
         /// <summary>The silo takes calls.</summary>
         public const int Active = 20000;
     }
@@ -59,7 +53,6 @@ namespace Orleans
             : ILifecycleObserver
         {
             public Task OnStart(CancellationToken cancellationToken) => onStart(cancellationToken);
-
             public Task OnStop(CancellationToken cancellationToken) => onStop(cancellationToken);
         }
     }
@@ -75,7 +68,6 @@ namespace Orleans.Runtime
     {
         /// <summary>The silo's name.</summary>
         string Name { get; }
-
         /// <summary>Its address among silos.</summary>
         SiloAddress SiloAddress { get; }
     }

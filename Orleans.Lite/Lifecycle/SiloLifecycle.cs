@@ -60,7 +60,6 @@ internal sealed partial class SiloLifecycle(ILogger<SiloLifecycle> logger) : ISi
         public string Name => name;
         public int Stage => stage;
         public ILifecycleObserver Observer => observer;
-
         public void Dispose() => owner._subscriptions.TryRemove(this, out _);
     }
 }

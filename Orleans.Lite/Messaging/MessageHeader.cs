@@ -23,7 +23,6 @@ internal struct RequestHeader
     public uint Flags;
     public GrainId? Source;
     public Dictionary<string, object>? Context;
-
     /// <summary>Why the context cannot be read: fails the request, not the connection.</summary>
     public Exception? Problem;
 

@@ -13,6 +13,8 @@ namespace Orleans.Core
         Task WriteStateAsync();
         /// <summary>Reads the state anew.</summary>
         Task ReadStateAsync();
+        /// <summary>Writes the state if the ETag still fits.</summary>
+        Task WriteStateAsync(CancellationToken cancellationToken) => WriteStateAsync();
     }
 
     /// <summary>Stored state of a grain with its value.</summary>

@@ -12,7 +12,6 @@ internal sealed class CodecProvider(TypeNames names, Func<Type, GrainId, object>
     private readonly Lock _gate = new();
 
     public TypeNames Names { get; } = names;
-
     public Codec<T> Get<T>() => (Codec<T>)Get(typeof(T));
 
     public Codec Get(Type type)

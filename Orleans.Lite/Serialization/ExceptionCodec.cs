@@ -2,8 +2,8 @@ using System.Runtime.ExceptionServices;
 
 namespace Orleans.Serialization;
 
-/// <summary>Exceptions: name, message, remote stack, cause, then the numbered members of [GenerateSerializer] classes. A
-/// type the reader does not know arrives as the fallback; local calls pass the object.</summary>
+/// <summary>Exceptions: name, message, remote stack, cause, then the numbered members of [GenerateSerializer] classes.
+/// A type the reader does not know arrives as the fallback; local calls pass the object.</summary>
 internal static class ExceptionCodec
 {
     private const uint MessageId = 0;

@@ -10,11 +10,8 @@ internal abstract class MemberCodec<TOwner>(uint id)
 {
     public uint Id { get; } = id;
     public abstract bool IsImmutable { get; }
-
     public abstract void Write(WireWriter writer, ref TOwner owner);
-
     public abstract void Read(WireReader reader, ref TOwner owner, WireType wire);
-
     /// <summary>Replaces what a shallow copy shares with its original.</summary>
     public abstract void Copy(ref TOwner owner);
 

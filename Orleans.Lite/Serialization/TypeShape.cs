@@ -4,7 +4,8 @@ namespace Orleans.Serialization;
 internal sealed record ShapeMember(uint Id, string Name, FieldInfo Field, bool IsImmutable);
 
 /// <summary>The numbered members of a type, base class first, found by reflection. Refuses what Orleans' analyzers
-/// refuse: members without a number, numbers used twice, hidden state in a base class that is not serializable.</summary>
+/// refuse: members without a number, numbers used twice, hidden state in a base class that is not
+/// serializable.</summary>
 internal static class TypeShape
 {
     private const BindingFlags Declared =

@@ -41,11 +41,8 @@ internal static class WellKnownCodecs
     private sealed class ByteArrayCodec : Codec<byte[]>
     {
         public override WireType Wire => WireType.Bytes;
-
         public override void Write(WireWriter writer, byte[] value) => writer.Bytes(value);
-
         public override byte[] Read(WireReader reader) => reader.Bytes().ToArray();
-
         public override byte[] Copy(byte[] value) => value.AsSpan().ToArray();
     }
 }
