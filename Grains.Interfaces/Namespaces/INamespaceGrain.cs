@@ -11,7 +11,9 @@ public interface INamespaceGrain : IGrainWithStringKey
     /// <param name="request">What and where.</param>
     /// <param name="cancellationToken">Ends the probing.</param>
     /// <returns>The source as attached.</returns>
-    /// <exception cref="CacheRequestException">The path is taken or overlaps, the URI is unknown, missing or unreadable, an option is wrong.</exception>
+    /// <exception cref="CacheRequestException">
+    /// The path is taken or overlaps, the URI is unknown, missing or unreadable, or an option is wrong.
+    /// </exception>
     [Alias("Attach")]
     ValueTask<SourceInfo> Attach(AttachRequest request, CancellationToken cancellationToken);
 

@@ -133,7 +133,9 @@ public sealed class BadInputTests : IAsyncLifetime
 
     private static void Says(CommandResult result, string expected, params int[] codes)
     {
-        Assert.True(codes.Contains(result.ExitCode), $"exit code {result.ExitCode}, expected {string.Join(" or ", codes)}: {result.Error}{result.Output}");
+        Assert.True(
+            codes.Contains(result.ExitCode),
+            $"exit code {result.ExitCode}, expected {string.Join(" or ", codes)}: {result.Error}{result.Output}");
         Assert.Contains(expected, result.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", result.Error + result.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("Exception", result.Error + result.Output, StringComparison.Ordinal);

@@ -39,7 +39,8 @@ public sealed class RealProgramsTests(RealProgramsTests.Dataset dataset) : IClas
 
     [Fact]
     public async Task Find_shows_the_same_names_types_sizes_modes_times_and_link_targets() =>
-        await SameOutput("find", [".", "-printf", "%P|%y|%s|%m|%T@|%l|%U|%G|%n\\n"], ignore: line => line.StartsWith("|d|", StringComparison.Ordinal));
+        await SameOutput(
+            "find", [".", "-printf", "%P|%y|%s|%m|%T@|%l|%U|%G|%n\\n"], ignore: line => line.StartsWith("|d|", StringComparison.Ordinal));
 
     [Fact]
     public async Task Tar_makes_the_same_archive() =>
@@ -53,7 +54,8 @@ public sealed class RealProgramsTests(RealProgramsTests.Dataset dataset) : IClas
     public async Task Grep_finds_the_same_lines() => await SameOutput("bash", ["-c", "grep -r --include=*.txt 'needle 1999' . | sort"]);
 
     [Fact]
-    public async Task Ls_in_a_locale_with_other_letters_lists_the_same() => await SameOutput("bash", ["-c", "LC_ALL=C.UTF-8 ls -lR | grep -v ^total"]);
+    public async Task Ls_in_a_locale_with_other_letters_lists_the_same() =>
+        await SameOutput("bash", ["-c", "LC_ALL=C.UTF-8 ls -lR | grep -v ^total"]);
 
     [Fact]
     public async Task Python_mmap_reads_the_same_bytes()
