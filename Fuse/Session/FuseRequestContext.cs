@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using OrleansCache.Fuse.Protocol;
-using OrleansCache.Linux;
 
 namespace OrleansCache.Fuse.Session;
 
@@ -63,7 +62,7 @@ internal sealed unsafe class FuseRequestContext(
         // The table's lock orders this read after our registration: an INTERRUPT finds either it or the mark.
         if (Volatile.Read(ref _interrupted) == header.Unique)
         {
-            _token.ReplyBySession(Errno.Interrupted);
+            pending.Interrupt(header.Unique);
         }
 
         return _token;

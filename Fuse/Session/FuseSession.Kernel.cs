@@ -54,7 +54,9 @@ internal sealed partial class FuseSession
         }
     }
 
-    /// <summary>An INTERRUPT: end the operation it names with EINTR, wherever that operation is by now.</summary>
+    /// <summary>
+    /// An INTERRUPT: if the signal ends the program, end the operation with EINTR, wherever that operation is by now.
+    /// </summary>
     internal void Interrupt(in FuseMessage message)
     {
         if (!FuseMessage.TryOverlay<ulong>(message.Body, out var body))

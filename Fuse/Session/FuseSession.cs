@@ -16,6 +16,9 @@ internal sealed partial class FuseSession : IFuseConnection, IAsyncDisposable
 {
     private static readonly TimeSpan WakePeriod = TimeSpan.FromMilliseconds(5);
 
+    /// <summary>How long a killed program stays when the kernel does not tell us: short to a person, nothing to do when idle.</summary>
+    private static readonly TimeSpan VisitPeriod = TimeSpan.FromMilliseconds(250);
+
     private readonly SafeFileHandle _device;
     private readonly IFuseFileSystem _fileSystem;
     private readonly FuseSessionOptions _options;
@@ -24,6 +27,7 @@ internal sealed partial class FuseSession : IFuseConnection, IAsyncDisposable
     private readonly FuseCounters _deferredCounters;
     private readonly FusePendingTable _pending;
     private readonly FuseNotifier _notifier;
+    private readonly ITimer _visits;
     private readonly FuseWorker[] _workers;
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _running;
@@ -36,7 +40,7 @@ internal sealed partial class FuseSession : IFuseConnection, IAsyncDisposable
     {
         (_device, Info, _fileSystem, _options, _time, _logger) = (device, info, fileSystem, options, time, logger);
         _deferredCounters = new FuseCounters(time);
-        _pending = new FusePendingTable(options.PendingMax, _deferredCounters, logger);
+        _pending = new FusePendingTable(options.PendingMax, _deferredCounters, logger, CallingThread.IsEnding);
         _workers = new FuseWorker[options.Threads];
         var dispatcher = new FuseDispatcher(fileSystem, logger);
         for (var index = 0; index < _workers.Length; index++)
@@ -46,6 +50,8 @@ internal sealed partial class FuseSession : IFuseConnection, IAsyncDisposable
         }
 
         _notifier = new FuseNotifier(device, options.NotificationsMax, logger);
+        _visits = time.CreateTimer(
+            static state => ((FusePendingTable)state!).InterruptEnding(), _pending, VisitPeriod, VisitPeriod);
     }
 
     /// <inheritdoc/>
@@ -170,6 +176,7 @@ internal sealed partial class FuseSession : IFuseConnection, IAsyncDisposable
         try
         {
             _stopping = true;
+            _visits.Dispose();
             _notifier.Close();
             _pending.Close();
             if (orderly)
@@ -198,6 +205,7 @@ internal sealed partial class FuseSession : IFuseConnection, IAsyncDisposable
 
     private void Release()
     {
+        _visits.Dispose();
         _notifier.Close();
         foreach (var worker in _workers)
         {

@@ -25,7 +25,8 @@ public sealed unsafe class AllocationTests : IDisposable
         _fileSystem = new OcacheFileSystem(
             _view, new FakeOpener(), root, new FileSystemOptions(), TimeProvider.System, NullLogger.Instance);
         _context = new FuseRequestContext(
-            new NoSink(), new FusePendingTable(16, new FuseCounters(TimeProvider.System), NullLogger.Instance), _memory, CapacityBytes);
+            new NoSink(), new FusePendingTable(16, new FuseCounters(TimeProvider.System), NullLogger.Instance, static _ => false),
+            _memory, CapacityBytes);
     }
 
     public void Dispose()

@@ -67,16 +67,14 @@ public sealed class WaitingReadTests
         await TestMount.EventuallyAsync(() => view.Waiting == 0, "the lookup to be cancelled, its gate still closed");
     }
 
-    /// <summary>
-    /// docs/SEMANTICS.md 3.2: the kernel does not let go of such a reader by itself, so the deadline has to.
-    /// </summary>
+    /// <summary>docs/SEMANTICS.md 3.2: the kernel says no INTERRUPT for such a read.</summary>
     [Fact]
-    public async Task A_killed_reader_with_O_DIRECT_is_gone_at_the_deadline()
+    public async Task A_killed_reader_with_O_DIRECT_is_gone_and_its_work_cancelled()
     {
         var view = new FakeNamespace();
         view.AddFile("/cold", 1 << 20);
         var opener = new FakeOpener { IsResident = _ => false, Gate = new TaskCompletionSource() };
-        await using var mount = await TestMount.StartAsync(view, new FileSystemOptions { Deadline = TimeSpan.FromSeconds(2) }, opener);
+        await using var mount = await TestMount.StartAsync(view, opener: opener);
         using var reader = Process.Start(new ProcessStartInfo("dd", [$"if={mount.At("/cold")}", "of=/dev/null", "iflag=direct"])
         {
             RedirectStandardError = true,
@@ -85,6 +83,7 @@ public sealed class WaitingReadTests
         reader.Kill();
         using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(10));
         await reader.WaitForExitAsync(timeout.Token);
+        await TestMount.EventuallyAsync(() => mount.Mount.GetStatistics() is { ReadsInFlight: 0, OpenFiles: 0 }, "everything let go");
     }
 
     /// <summary>

@@ -78,25 +78,47 @@ public sealed class DeferringTests
     }
 
     [MountFact]
-    public async Task A_signal_ends_a_read_with_EINTR()
+    public async Task A_program_whose_timer_signals_every_millisecond_never_sees_EINTR()
     {
         DeferAll();
         _fileSystem.AddFile("file", [1, 2, 3]);
         await using var mount = await TestMount.StartAsync(_fileSystem);
-        var thread = 0;
-        var read = TestMount.RunAsync(() =>
+        using var program = StartTimerProgram(mount.File("file"));
+        for (var reads = 0; reads < 20; reads++)
         {
-            Volatile.Write(ref thread, ThreadWaker.CurrentThread());
-            using var file = RawCalls.Open(mount.File("file"));
-            return RawCalls.ReadOnce(file, new byte[3]);
-        });
-        WaitUntil(() => !_deferred.IsEmpty, "no read came");
-        Assert.True(ThreadWaker.Wake(Volatile.Read(ref thread)));
-        Assert.Equal(Errno.Interrupted, await read);
+            WaitUntil(() => !_deferred.IsEmpty || program.HasExited, "no read came");
+            Assert.True(_deferred.TryDequeue(out var read), "the program ended early");
+
+            // The signal that interrupts this read is on its way; the answer comes after it.
+            var expected = reads + 1;
+            WaitUntil(
+                () => mount.Mount.Session.GetStatistics().Requests(FuseOpcode.Interrupt) >= expected, "no INTERRUPT came");
+            Assert.True(read.Token.ReplyData(TestFileSystem.Slice(read.Node, in read.Arguments)), "the answer came too late");
+        }
+
+        await program.WaitForExitAsync().WaitAsync(TestMount.Limit);
+        Assert.Equal("right\n", await program.StandardOutput.ReadToEndAsync());
     }
 
     [MountFact]
-    public async Task A_signal_before_the_deferral_ends_the_read_too()
+    public async Task A_program_with_a_timer_is_killed_at_once_all_the_same()
+    {
+        DeferAll();
+        _fileSystem.AddFile("file", [1, 2, 3]);
+        await using var mount = await TestMount.StartAsync(_fileSystem);
+        using var program = StartTimerProgram(mount.File("file"));
+
+        // The kernel says one INTERRUPT for a request, and the timer has had it: the kill has to be noticed without.
+        WaitUntil(
+            () => mount.Mount.Session.GetStatistics().Requests(FuseOpcode.Interrupt) > 0, "no INTERRUPT came");
+        Assert.True(_deferred.TryDequeue(out var read) && read.Token.IsPending);
+        program.Kill();
+        await program.WaitForExitAsync().WaitAsync(TestMount.Limit);
+        Assert.False(read.Token.ReplyData([1, 2, 3]), "the answer was taken after EINTR");
+    }
+
+    [MountFact]
+    public async Task A_kill_before_the_deferral_ends_the_read_too()
     {
         using var reached = new SemaphoreSlim(0);
         using var goOn = new SemaphoreSlim(0);
@@ -109,19 +131,13 @@ public sealed class DeferringTests
             return FuseReply.Deferred;
         };
         await using var mount = await TestMount.StartAsync(_fileSystem);
-        var thread = 0;
-        var read = TestMount.RunAsync(() =>
-        {
-            Volatile.Write(ref thread, ThreadWaker.CurrentThread());
-            using var file = RawCalls.Open(mount.File("file"));
-            return RawCalls.ReadOnce(file, new byte[3]);
-        });
+        using var reader = Process.Start("cat", [mount.File("file")]);
         Assert.True(await reached.WaitAsync(TestMount.Limit));
-        Assert.True(ThreadWaker.Wake(Volatile.Read(ref thread)));
+        reader.Kill();
         WaitUntil(
             () => mount.Mount.Session.GetStatistics().Requests(FuseOpcode.Interrupt) > 0, "no INTERRUPT came");
         goOn.Release();
-        Assert.Equal(Errno.Interrupted, await read);
+        await reader.WaitForExitAsync().WaitAsync(TestMount.Limit);
         WaitUntil(() => !_deferred.IsEmpty, "the read was not deferred"); // EINTR is out before Defer returns.
         Assert.True(_deferred.TryDequeue(out var late) && !late.Token.IsPending);
     }
@@ -183,6 +199,26 @@ public sealed class DeferringTests
         _fileSystem.OnOpen = (in FuseRequest request) => request.Data("not what an open is answered with"u8);
         Assert.Equal(Errno.InputOutput, await TestMount.RunAsync(
             () => RawCalls.OpenError(mount.File("file"), OpenFlags.ReadOnly)));
+    }
+
+    /// <summary>Reads three bytes twenty times with raw read(2), a signal with a handler every millisecond.</summary>
+    private static Process StartTimerProgram(string file)
+    {
+        const string Program = """
+            my $calls = 0;
+            $SIG{ALRM} = sub { $calls++ };
+            open(my $file, '<:raw', $ARGV[0]) or die "open: $!";
+            require Time::HiRes;
+            Time::HiRes::setitimer(Time::HiRes::ITIMER_REAL(), 0.001, 0.001);
+            for (1 .. 20) {
+                sysseek($file, 0, 0);
+                my $bytes = sysread($file, my $data, 3);
+                if (!defined $bytes) { print "failed: $!\n"; exit 1 }
+                if ($data ne "\x01\x02\x03") { print "wrong\n"; exit 1 }
+            }
+            print "right\n";
+            """;
+        return Process.Start(new ProcessStartInfo("perl", ["-e", Program, file]) { RedirectStandardOutput = true })!;
     }
 
     private static void WaitUntil(Func<bool> condition, string otherwise) =>

@@ -17,7 +17,7 @@ public sealed unsafe class FuseDispatcherTests : IDisposable
     private readonly AnonymousMemory _memory = new(BufferBytes);
     private readonly RecordingSink _sink = new();
     private readonly FusePendingTable _pending =
-        new(100, new FuseCounters(TimeProvider.System), NullLogger.Instance);
+        new(100, new FuseCounters(TimeProvider.System), NullLogger.Instance, static _ => true);
 
     public void Dispose() => _memory.Dispose();
 

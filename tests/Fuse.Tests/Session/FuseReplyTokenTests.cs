@@ -1,3 +1,4 @@
+using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using OrleansCache.Fuse.Protocol;
 using OrleansCache.Fuse.Session;
@@ -11,6 +12,7 @@ public sealed class FuseReplyTokenTests
 
     private readonly RecordingSink _sink = new();
     private readonly FuseCounters _counters = new(TimeProvider.System);
+    private bool _isEnding = true;
 
     [Fact]
     public void A_reply_carries_the_requests_number_and_both_pieces()
@@ -60,6 +62,61 @@ public sealed class FuseReplyTokenTests
         Assert.False(token.ReplyError(Errno.InputOutput));
         Assert.Equal(-(int)Errno.Interrupted, Assert.Single(_sink.Replies).Header.Error);
         Assert.True(token.Cancellation.IsCancellationRequested);
+    }
+
+    [Fact]
+    public void A_signal_that_ends_nobody_does_not_end_the_request_and_a_later_kill_is_found()
+    {
+        _isEnding = false;
+        var table = Table();
+        var token = Add(table, 5);
+        Assert.True(table.Interrupt(5));
+        table.InterruptEnding();
+        Assert.True(token.IsPending);
+        Assert.Empty(_sink.Replies);
+        _isEnding = true;
+        table.InterruptEnding();
+        Assert.False(token.IsPending);
+        Assert.Equal(-(int)Errno.Interrupted, Assert.Single(_sink.Replies).Header.Error);
+    }
+
+    [Fact]
+    public void Of_many_waiting_threads_every_one_that_ends_is_found_after_some_visits()
+    {
+        const uint Threads = 1000;
+        var table = new FusePendingTable(2000, _counters, NullLogger.Instance, static thread => thread % 2 == 0);
+        for (var thread = 1u; thread <= Threads; thread++)
+        {
+            var header = new FuseInHeader { Unique = thread, Opcode = FuseOpcode.Read, Pid = thread };
+            table.Add(_sink, in header, 4096, 0);
+        }
+
+        for (var visit = 0; visit < 20; visit++)
+        {
+            table.InterruptEnding();
+        }
+
+        Assert.Equal(Threads / 2, (uint)table.Count);
+        Assert.All(_sink.Replies, reply => Assert.Equal(0ul, reply.Header.Unique % 2));
+    }
+
+    [Theory]
+    [InlineData("0", "0", "0", "0", false)]
+    [InlineData("100", "0", "0", "0", true)] // SIGKILL, also what a fatal SIGTERM or SIGINT becomes.
+    [InlineData("0", "2000", "0", "2000", false)] // SIGALRM with a handler.
+    [InlineData("4000000", "400000", "0", "4400000", false)] // SIGPROF, SIGURG.
+    [InlineData("0", "4", "0", "0", true)] // SIGQUIT without one.
+    [InlineData("0", "4", "0", "4", false)]
+    [InlineData("0", "4", "4", "0", false)]
+    [InlineData("0", "80000", "0", "0", false)] // SIGTSTP stops, it does not end.
+    public void A_thread_ends_by_what_is_pending_and_neither_handled_nor_blocked(
+        string own, string shared, string blocked, string handled, bool ends)
+    {
+        static string Mask(string digits) => digits.PadLeft(16, '0');
+        var status = $"Name:\tx\nSigQ:\t0/1\nSigPnd:\t{Mask(own)}\nShdPnd:\t{Mask(shared)}\nSigBlk:\t{Mask(blocked)}\n"
+            + $"SigIgn:\t{Mask("0")}\nSigCgt:\t{Mask(handled)}\nCapInh:\t{Mask("0")}\n";
+        Assert.Equal(ends, CallingThread.IsEnding(Encoding.ASCII.GetBytes(status)));
+        Assert.False(CallingThread.IsEnding(Encoding.ASCII.GetBytes(status[..20])));
     }
 
     [Fact]
@@ -124,7 +181,7 @@ public sealed class FuseReplyTokenTests
         Assert.Equal((2L, 1L, 2L), (read.Requests, read.Failures, read.LatencyBuckets.Sum()));
     }
 
-    private FusePendingTable Table(int requestsMax = 100) => new(requestsMax, _counters, NullLogger.Instance);
+    private FusePendingTable Table(int requestsMax = 100) => new(requestsMax, _counters, NullLogger.Instance, _ => _isEnding);
 
     private FuseReplyToken Add(FusePendingTable table, ulong unique, uint askedBytes = 4096)
     {
