@@ -90,7 +90,7 @@ public sealed partial class DiskBlockStore
         {
             lock (fill.File.Gate)
             {
-                fill.File.Fills.Remove(fill.Block);
+                fill.File.RemoveFill(fill.Block);
             }
 
             _space.Left(fill.DiskBytes);
@@ -115,7 +115,7 @@ public sealed partial class DiskBlockStore
     }
 
     private CachedFile NewFile(FileShape shape) =>
-        new(shape, _directory.PathOf(shape.Key), Interlocked.Increment(ref _generation));
+        new(shape, _directory, Interlocked.Increment(ref _generation));
 
     /// <summary>A cache file that cannot be created or opened means: read through. It does not fail the reader.</summary>
     private (FillAttempt? Outcome, Task? Wait) TryBeginOrSayWhyNot(CachedFile file, int block, ref bool reserved)
@@ -173,7 +173,7 @@ public sealed partial class DiskBlockStore
             }
 
             var fill = new BlockFill(this, file, block, handle);
-            file.Fills.Add(block, fill);
+            file.AddFill(fill);
             reserved = false; // The fill has it now.
             _policy.Touch(file);
             return (new FillAttempt(FillStatus.Started, fill, fill), null);
@@ -205,7 +205,7 @@ public sealed partial class DiskBlockStore
             {
                 file.Show(fill.Block, fill.Crcs, proven: true);
                 fill.MarkDone();
-                file.Fills.Remove(fill.Block);
+                file.RemoveFill(fill.Block);
                 file.LastFilledBlock = fill.Block;
             }
         }

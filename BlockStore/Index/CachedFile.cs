@@ -11,10 +11,12 @@ namespace OrleansCache.BlockStore.Index;
 /// A block is in one of: absent, filling (in <see cref="Fills"/>), proven, unproven, condemned (hidden, to be punched).
 /// </para>
 /// </summary>
-internal sealed class CachedFile(FileShape shape, string path, long generation) : IPinOwner
+internal sealed class CachedFile(FileShape shape, TierDirectory directory, long generation) : IPinOwner
 {
     private readonly ulong[] _proven = new ulong[(shape.BlockCount + 63) / 64];
     private readonly uint[]?[] _crcs = new uint[]?[shape.BlockCount];
+    private static readonly IReadOnlyDictionary<int, BlockFill> NoFills = new Dictionary<int, BlockFill>();
+    private Dictionary<int, BlockFill>? _fills; // Only while there are some: files at rest are many.
     private ulong[]? _unproven;
     private SafeFileHandle? _handle;
     private long _lastUsed;
@@ -27,12 +29,13 @@ internal sealed class CachedFile(FileShape shape, string path, long generation) 
 
     public FileShape Shape { get; } = shape;
 
-    public string Path { get; } = path;
+    /// <summary>Made when asked for: a million small files would keep 200 MB of names.</summary>
+    public string Path => directory.PathOf(Shape.Key);
 
     public long Generation { get; } = generation;
 
     /// <summary>Fills that have not given their bytes back or become blocks. Under <see cref="Gate"/>.</summary>
-    public Dictionary<int, BlockFill> Fills { get; } = [];
+    public IReadOnlyDictionary<int, BlockFill> Fills => _fills ?? NoFills;
 
     /// <summary>Being removed: nothing new may start. Completes when the name is free again. Under <see cref="Gate"/>.</summary>
     public TaskCompletionSource? Removal { get; set; }
@@ -68,6 +71,18 @@ internal sealed class CachedFile(FileShape shape, string path, long generation) 
     public void SetHandle(SafeFileHandle? handle) => Volatile.Write(ref _handle, handle);
 
     public void Touch(long timestamp) => Volatile.Write(ref _lastUsed, timestamp);
+
+    /// <summary>A fill begins. Under <see cref="Gate"/>.</summary>
+    public void AddFill(BlockFill fill) => (_fills ??= []).Add(fill.Block, fill);
+
+    /// <summary>A fill is over. Under <see cref="Gate"/>.</summary>
+    public void RemoveFill(int block)
+    {
+        if (_fills is { } fills && fills.Remove(block) && fills.Count == 0)
+        {
+            _fills = null;
+        }
+    }
 
     /// <summary>Ends what <see cref="Punching"/> says.</summary>
     public void EndPunch()
