@@ -192,7 +192,8 @@ public sealed partial class DiskBlockStore
             }
             catch (Exception exception) when (exception.HResult is FileSpace.NoSpace or QuotaExceeded)
             {
-                _store.LogDiskFull(_store._directory.Root, _store._space.UsedBytes); // The journal has it all: the next tick tries again.
+                // The journal has it all: the next tick tries again.
+                _store.LogDiskFull(_store._directory.Root, _store._space.UsedBytes);
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
             {
