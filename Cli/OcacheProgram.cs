@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using OrleansCache.Cli.Commands;
+using OrleansCache.Cli.Transfer;
+using OrleansCache.Linux;
 
 namespace OrleansCache.Cli;
 
@@ -57,6 +59,10 @@ internal static class OcacheProgram
             try
             {
                 return await run(context).ConfigureAwait(false);
+            }
+            catch (Exception error) when (error is BrokenPipeException or IOException { HResult: (int)Errno.BrokenPipe })
+            {
+                return ExitCode.Ok; // Whoever reads us has enough: `ocache ls -l / | head` is no failure.
             }
             catch (Exception error)
             {

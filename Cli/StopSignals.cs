@@ -1,8 +1,9 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 
 namespace OrleansCache.Cli;
 
-/// <summary>SIGINT and SIGTERM ask the command to end; a second one ends the process without asking.</summary>
+/// <summary>SIGINT, SIGTERM and, unless it is ignored (nohup), SIGHUP ask the command to end; a second one ends the process without asking.</summary>
 internal sealed class StopSignals : IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
@@ -12,6 +13,9 @@ internal sealed class StopSignals : IDisposable
     [
         PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal),
         PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal),
+        .. IsHangUpIgnored()
+            ? Array.Empty<PosixSignalRegistration>()
+            : [PosixSignalRegistration.Create(PosixSignal.SIGHUP, OnSignal)],
     ];
 
     /// <summary>Cancelled by the first signal.</summary>
@@ -26,6 +30,16 @@ internal sealed class StopSignals : IDisposable
         }
 
         _stop.Dispose();
+    }
+
+    // A terminal that goes away must not leave a dead mount; one that was told to go on does.
+    private static bool IsHangUpIgnored()
+    {
+        const string Row = "SigIgn:\t";
+        var ignored = File.ReadLines("/proc/self/status").FirstOrDefault(line => line.StartsWith(Row, StringComparison.Ordinal));
+        return ignored is not null
+            && ulong.TryParse(ignored.AsSpan(Row.Length), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var mask)
+            && (mask & 1) != 0;
     }
 
     private void OnSignal(PosixSignalContext context)

@@ -14,6 +14,7 @@ internal sealed partial class MountServer(MountPlan plan, TimeProvider time, ILo
     /// <param name="stop">Ends it.</param>
     public async Task RunAsync(Action onReady, CancellationToken stop)
     {
+        MountMemory.Apply();
         await using var client = await CacheClient.ConnectAsync(
             new CacheClientOptions { Cluster = plan.Cluster, LoggerFactory = loggers, TimeProvider = time }, stop)
             .ConfigureAwait(false);

@@ -1,3 +1,4 @@
+using System.Text;
 using OrleansCache.Files;
 
 namespace OrleansCache.Cli.Transfer;
@@ -18,6 +19,8 @@ internal sealed class TreeCopy(CacheClient client, TimeProvider time)
 {
     private const UnixFileMode AllPermissions = (UnixFileMode)0x1FF;
 
+    /// <summary>Of this process's temporary files: short, for a name may already be as long as Linux allows.</summary>
+    private long _temporaries;
     private long _files;
     private long _bytes;
 
@@ -34,7 +37,7 @@ internal sealed class TreeCopy(CacheClient client, TimeProvider time)
         var destination = Path.GetFullPath(local);
         if (Directory.Exists(destination) && entry.Name.Length > 0)
         {
-            destination = Path.Combine(destination, entry.Name);
+            destination = Path.Combine(destination, LocalName(entry.Name, entry.Path));
         }
 
         if (entry.Kind == FileKind.Directory)
@@ -55,7 +58,7 @@ internal sealed class TreeCopy(CacheClient client, TimeProvider time)
         Directory.CreateDirectory(destination);
         await foreach (var entry in client.ListAsync(directory.Path, cancellationToken).ConfigureAwait(false))
         {
-            var target = Path.Combine(destination, entry.Name);
+            var target = Path.Combine(destination, LocalName(entry.Name, entry.Path));
             switch (entry.Kind)
             {
                 case FileKind.Directory:
@@ -66,6 +69,7 @@ internal sealed class TreeCopy(CacheClient client, TimeProvider time)
                     break;
                 case FileKind.Symlink:
                     var link = await client.ReadLinkAsync(entry.Path, cancellationToken).ConfigureAwait(false);
+                    CheckBytes(link, $"the target of the link {entry.Path}");
                     File.Delete(target);
                     File.CreateSymbolicLink(target, link);
                     break;
@@ -77,13 +81,35 @@ internal sealed class TreeCopy(CacheClient client, TimeProvider time)
         File.SetUnixFileMode(destination, ((UnixFileMode)directory.Mode & AllPermissions) | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 
+    /// <summary>A name of the namespace as one of a local file: the same bytes, and never a way out of the directory.</summary>
+    private static string LocalName(string name, string path)
+    {
+        if (name is "." or ".." || name.AsSpan().ContainsAny('/', '\0'))
+        {
+            throw new CommandFailedException(ExitCode.Failed, $"{path} has a name no local file can have", string.Empty);
+        }
+
+        CheckBytes(name, $"the name of {path}");
+        return name;
+    }
+
+    // Under another name two files could become one.
+    private static void CheckBytes(string text, string what)
+    {
+        if (!EntryName.ToBytes(text).AsSpan().SequenceEqual(Encoding.UTF8.GetBytes(text)))
+        {
+            throw new CommandFailedException(
+                ExitCode.Failed, $"{what} is not UTF-8, which this command cannot write", "mount the namespace and copy from there");
+        }
+    }
+
     private async Task CopyFileAsync(string path, string destination, CancellationToken cancellationToken)
     {
         var file = await client.OpenReadAsync(path, cancellationToken).ConfigureAwait(false);
         await using (file.ConfigureAwait(false))
         {
             var temporary = Path.Combine(
-                Path.GetDirectoryName(destination)!, $".{Path.GetFileName(destination)}.{Environment.ProcessId}.ocache");
+                Path.GetDirectoryName(destination)!, $".ocache-{Environment.ProcessId}-{++_temporaries}");
             try
             {
                 var output = new FileStream(temporary, new FileStreamOptions

@@ -13,6 +13,13 @@ public sealed class OutputTests
     public void Bytes_have_binary_units(long bytes, string text) => Assert.Equal(text, Units.Bytes(bytes));
 
     [Fact]
+    public void A_mount_keeps_to_its_memory_also_in_a_small_container()
+    {
+        Assert.Equal(384L << 20, MountMemory.HeapBytes(64L << 30));
+        Assert.Equal(144L << 20, MountMemory.HeapBytes(256L << 20));
+    }
+
+    [Fact]
     public void Modes_are_octal() => Assert.Equal(("100644", "040755"), (EntryJson.ModeOf(0x81A4), EntryJson.ModeOf(0x41ED)));
 
     [Fact]
