@@ -75,7 +75,7 @@ internal sealed class PendingRequest(BlockConnection connection, int index)
         if (cancellationToken.CanBeCanceled)
         {
             _registration = cancellationToken.UnsafeRegister(
-                static (state, token) => ((PendingRequest)state!).Abandon(token), this);
+                static (state, token) => ((PendingRequest)state!).Abandon(null, token), this);
         }
     }
 
@@ -159,6 +159,7 @@ internal sealed class PendingRequest(BlockConnection connection, int index)
     /// </summary>
     public bool CheckDeadline(long now, long graceTicks, long timeoutTicks)
     {
+        ulong late;
         lock (_lock)
         {
             if (_phase == Phase.FillingAbandoned)
@@ -175,9 +176,12 @@ internal sealed class PendingRequest(BlockConnection connection, int index)
             {
                 return false;
             }
+
+            late = Id;
         }
 
-        Abandon(CancellationToken.None);
+        // By its id: it may be answered and begun anew by now.
+        Abandon(late, CancellationToken.None);
         return false;
     }
 
@@ -221,11 +225,16 @@ internal sealed class PendingRequest(BlockConnection connection, int index)
     }
 
     /// <summary>Gives the request up: by the caller's token, or late when it is None.</summary>
-    private void Abandon(CancellationToken reason)
+    private void Abandon(ulong? only, CancellationToken reason)
     {
         ulong id;
         lock (_lock)
         {
+            if (only is { } expected && expected != Id)
+            {
+                return;
+            }
+
             switch (_phase)
             {
                 case Phase.Waiting:
