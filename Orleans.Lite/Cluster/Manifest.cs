@@ -41,7 +41,7 @@ internal sealed class Manifest : IGrainTypeResolver
     }
 
     public TypeNames Names { get; }
-    public IEnumerable<KeyValuePair<string, GrainType>> GrainTypes => _grainTypes;
+    public Dictionary<string, GrainType> GrainTypes => _grainTypes;
 
     public bool TryGetClass(GrainType type, [NotNullWhen(true)] out GrainClass? grainClass) =>
         _classes.TryGetValue(type, out grainClass);

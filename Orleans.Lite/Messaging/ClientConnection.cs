@@ -31,10 +31,9 @@ internal sealed class ClientConnection(Socket socket, ClientConnections owner, T
         _ = Task.Run(connection.ReceiveAsync, CancellationToken.None); // Without the opener's synchronization context.
         try
         {
-            var writer = WireWriter.Rent();
+            using var writer = WireWriter.Rent();
             hello.Write(writer);
             connection.TrySend(writer);
-            WireWriter.Return(writer);
             await connection._welcome.Task.WaitAsync(cancellationToken);
             return connection;
         }
@@ -61,9 +60,7 @@ internal sealed class ClientConnection(Socket socket, ClientConnections owner, T
         else if (SinceReceived > drop / 4 || Time.GetElapsedTime(LastSent) > drop / 4)
         {
             // A quiet line: show that we live and ask whether it does.
-            var ping = Frames.Simple(FrameKind.Ping);
-            TrySend(ping);
-            WireWriter.Return(ping);
+            Post(FrameKind.Ping);
         }
     }
 
@@ -97,7 +94,7 @@ internal sealed class ClientConnection(Socket socket, ClientConnections owner, T
 
     private void OnResponse(WireReader reader)
     {
-        var (id, failed) = ResponseHeader.Read(reader);
+        var (id, failed) = ((long)reader.Varint(), reader.Byte() != 0);
         if (owner.Pending?.Find(id) is not { } call)
         {
             return; // Late: its caller timed out or cancelled.
@@ -120,5 +117,4 @@ internal sealed class ClientConnection(Socket socket, ClientConnections owner, T
 
         call.TryFinish(response);
     }
-
 }

@@ -5,19 +5,12 @@ internal sealed partial class ClientConnections
 {
     public void Send(Request request, PendingCall? call)
     {
-        var writer = WireWriter.Rent();
-        try
+        using var writer = WireWriter.Rent();
+        var cancellable = request.Body.GetCancellationToken().CanBeCanceled;
+        RequestHeader.Write(writer, request, TimeToLive(request), cancellable, Limits, Codecs);
+        if (!TrySend(_current, writer, call))
         {
-            RequestHeader.Write(writer, request, TimeToLive(
-                    request), request.Body.GetCancellationToken().CanBeCanceled, Limits, Codecs);
-            if (!TrySend(_current, writer, call))
-            {
-                _ = SendWhenConnectedAsync(request, writer.Written.ToArray(), call);
-            }
-        }
-        finally
-        {
-            WireWriter.Return(writer);
+            _ = SendWhenConnectedAsync(request, writer.Written.ToArray(), call);
         }
     }
 
@@ -25,12 +18,11 @@ internal sealed partial class ClientConnections
     {
         if (call.Connection is ClientConnection connection)
         {
-            var writer = WireWriter.Rent();
+            using var writer = WireWriter.Rent();
             var start = Frames.Begin(writer, FrameKind.Cancel);
             writer.Varint((ulong)call.Request.Id);
             writer.EndBlock(start);
             connection.TrySend(writer);
-            WireWriter.Return(writer);
         }
     }
 
@@ -101,15 +93,8 @@ internal sealed partial class ClientConnections
 
     private static bool SendCopy(ClientConnection connection, byte[] frame, PendingCall? call)
     {
-        var writer = WireWriter.Rent();
-        try
-        {
-            writer.Raw(frame);
-            return TrySend(connection, writer, call);
-        }
-        finally
-        {
-            WireWriter.Return(writer);
-        }
+        using var writer = WireWriter.Rent();
+        writer.Raw(frame);
+        return TrySend(connection, writer, call);
     }
 }

@@ -82,9 +82,7 @@ internal sealed partial class ClientConnections : IRequestRouter, IGrainTypeReso
         _checker?.Dispose();
         if (_current is { } connection)
         {
-            var bye = Frames.Simple(FrameKind.Bye);
-            connection.TrySend(bye);
-            WireWriter.Return(bye);
+            connection.Post(FrameKind.Bye);
             await connection.DrainAsync(CheckEvery);
             connection.Close(new OperationCanceledException("The client stops."));
         }
@@ -194,7 +192,7 @@ internal sealed partial class ClientConnections : IRequestRouter, IGrainTypeReso
     {
         lock (_gate)
         {
-            _grainTypes = connection.Welcome.GrainTypes.ToDictionary();
+            _grainTypes = connection.Welcome.GrainTypes;
             _current = connection;
             _connected.TrySetResult(connection);
         }

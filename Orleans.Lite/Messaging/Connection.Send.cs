@@ -57,6 +57,14 @@ internal abstract partial class Connection
         return true;
     }
 
+    /// <summary>Queues a frame that is nothing but its kind.</summary>
+    public void Post(FrameKind kind)
+    {
+        using var writer = WireWriter.Rent();
+        writer.EndBlock(Frames.Begin(writer, kind));
+        TrySend(writer);
+    }
+
     public void Execute() => _ = FlushAsync();
 
     /// <summary>Waits until everything queued has gone out, for a graceful end.</summary>

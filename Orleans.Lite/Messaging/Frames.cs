@@ -39,13 +39,6 @@ internal static class Frames
         writer.Byte((byte)kind);
         return start;
     }
-
-    public static WireWriter Simple(FrameKind kind)
-    {
-        var writer = WireWriter.Rent();
-        writer.EndBlock(Begin(writer, kind));
-        return writer;
-    }
 }
 
 /// <summary>A peer broke the protocol; the connection is closed.</summary>

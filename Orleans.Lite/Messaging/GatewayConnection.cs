@@ -32,7 +32,7 @@ internal sealed partial class GatewayConnection(Socket socket, GatewayServices s
 
     public async Task SayByeAsync()
     {
-        Post(Frames.Simple(FrameKind.Bye));
+        Post(FrameKind.Bye);
         await DrainAsync(ByeTimeout);
         Close(new OperationCanceledException("The silo stops."));
     }
@@ -42,16 +42,9 @@ internal sealed partial class GatewayConnection(Socket socket, GatewayServices s
     {
         _cancellable.TryRemove(request.Id, out _);
         Interlocked.Decrement(ref _inFlight);
-        var writer = WireWriter.Rent();
-        try
-        {
-            WriteResponse(writer, request, response);
-            TrySend(writer);
-        }
-        finally
-        {
-            WireWriter.Return(writer);
-        }
+        using var writer = WireWriter.Rent();
+        WriteResponse(writer, request, response);
+        TrySend(writer);
     }
 
     protected override void OnFrame(FrameKind kind, WireReader reader)
@@ -71,7 +64,7 @@ internal sealed partial class GatewayConnection(Socket socket, GatewayServices s
         {
             case FrameKind.Request: OnRequest(reader); break;
             case FrameKind.Cancel: OnCancel((long)reader.Varint()); break;
-            case FrameKind.Ping: Post(Frames.Simple(FrameKind.Pong)); break;
+            case FrameKind.Ping: Post(FrameKind.Pong); break;
             case FrameKind.Bye: Close(new EndOfStreamException("The client said goodbye.")); break;
             default: throw new BadPeerException($"A client does not send a {kind}.");
         }
@@ -95,22 +88,22 @@ internal sealed partial class GatewayConnection(Socket socket, GatewayServices s
     private void Greet(Hello hello)
     {
         var own = Hello.Of(services.Cluster.Value);
-        var writer = WireWriter.Rent();
+        using var writer = WireWriter.Rent();
         if (hello != own)
         {
             var start = Frames.Begin(writer, FrameKind.Refused);
             writer.String($"This silo is cluster '{own.Cluster}', service '{own.Service}'; "
                 + $"you asked for cluster '{hello.Cluster}', service '{hello.Service}'.");
             writer.EndBlock(start);
-            Post(writer);
+            TrySend(writer);
             _ = RefuseAsync(hello);
             return;
         }
 
         new Welcome(services.Silo.SiloAddress, services.Messaging.Value.ClientDropTimeout,
-            [.. services.Manifest.GrainTypes]).Write(writer);
+            services.Manifest.GrainTypes).Write(writer);
         _welcomed = true;
-        Post(writer);
+        TrySend(writer);
     }
 
     private async Task RefuseAsync(Hello hello)
@@ -134,7 +127,7 @@ internal sealed partial class GatewayConnection(Socket socket, GatewayServices s
         if (codec is null)
         {
             Refuse(header, new OrleansMessageRejectionException(
-                $"The silo knows no method with wire id {header.MethodId:x} for grain type '{header.Type}': "
+                $"The silo knows no method with wire id {header.MethodId:x} for grain type '{header.Target.Type}': "
                 + "client and silo were built from different contracts."));
             return;
         }
@@ -170,19 +163,19 @@ internal sealed partial class GatewayConnection(Socket socket, GatewayServices s
             return null;
         }
 
-        var request = new Request(header.Id, new GrainId(header.Type, header.Key), codec, body)
+        var request = new Request(header.Id, header.Target, codec, body)
         {
             Source = header.Source,
             Context = header.Context,
             Deadline = DeadlineOf(header.TimeToLiveMs),
         };
-        if ((header.Flags & RequestHeader.OneWayFlag) == 0)
+        if (!header.IsOneWay)
         {
             request.ReplyTo = this;
             Interlocked.Increment(ref _inFlight);
         }
 
-        if ((header.Flags & RequestHeader.CancellableFlag) != 0 && codec.Method.TokenIndex >= 0)
+        if (header.IsCancellable && codec.Method.TokenIndex >= 0)
         {
             request.OwnCancellation();
             _cancellable[header.Id] = request;
@@ -205,14 +198,14 @@ internal sealed partial class GatewayConnection(Socket socket, GatewayServices s
 
     private void Refuse(in RequestHeader header, Exception exception)
     {
-        if ((header.Flags & RequestHeader.OneWayFlag) != 0)
+        if (header.IsOneWay)
         {
             return;
         }
 
-        var writer = WireWriter.Rent();
+        using var writer = WireWriter.Rent();
         WriteFailure(writer, header.Id, exception);
-        Post(writer);
+        TrySend(writer);
     }
 
     private void WriteResponse(WireWriter writer, Request request, Response response)
@@ -226,7 +219,7 @@ internal sealed partial class GatewayConnection(Socket socket, GatewayServices s
         try
         {
             var start = Frames.Begin(writer, FrameKind.Response);
-            var body = ResponseHeader.Begin(writer, request.Id, failed: false);
+            var body = BeginResponse(writer, request.Id, failed: false);
             request.Codec.WriteResult(writer, response);
             _limits.CheckBody(writer.Length - body, request.Name + " (its result)");
             writer.EndBlock(body);
@@ -240,10 +233,17 @@ internal sealed partial class GatewayConnection(Socket socket, GatewayServices s
         }
     }
 
+    private static int BeginResponse(WireWriter writer, long id, bool failed)
+    {
+        writer.Varint((ulong)id);
+        writer.Byte(failed ? (byte)1 : (byte)0);
+        return writer.BeginBlock();
+    }
+
     private void WriteFailure(WireWriter writer, long id, Exception exception)
     {
         var start = Frames.Begin(writer, FrameKind.Response);
-        var body = ResponseHeader.Begin(writer, id, failed: true);
+        var body = BeginResponse(writer, id, failed: true);
         var mark = writer.Length;
         try
         {
@@ -259,12 +259,6 @@ internal sealed partial class GatewayConnection(Socket socket, GatewayServices s
 
         writer.EndBlock(body);
         writer.EndBlock(start);
-    }
-
-    private void Post(WireWriter writer)
-    {
-        TrySend(writer);
-        WireWriter.Return(writer);
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Client {Peer} was closed: {Reason}")]

@@ -5,7 +5,7 @@ namespace Orleans.Serialization;
 
 /// <summary>Writes the wire format into one pooled array. Not thread safe. One per thread is kept for reuse: rent,
 /// write, hand the bytes on by copying, return.</summary>
-internal sealed class WireWriter
+internal sealed class WireWriter : IDisposable
 {
     /// <summary>Deeper graphs are taken for cycles, which the format cannot express.</summary>
     public const int MaxDepth = 100;
@@ -26,17 +26,18 @@ internal sealed class WireWriter
         return writer;
     }
 
-    public static void Return(WireWriter writer)
+    /// <summary>Gives it back: one per thread is kept.</summary>
+    public void Dispose()
     {
-        writer.Clear();
-        if (writer._buffer.Length > KeptBytesMax || _cached is not null)
+        Clear();
+        if (_buffer.Length > KeptBytesMax || _cached is not null)
         {
-            ArrayPool<byte>.Shared.Return(writer._buffer);
-            writer._buffer = [];
+            ArrayPool<byte>.Shared.Return(_buffer);
+            _buffer = [];
             return;
         }
 
-        _cached = writer;
+        _cached = this;
     }
 
     public void Clear()

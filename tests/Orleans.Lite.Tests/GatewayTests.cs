@@ -304,23 +304,19 @@ public sealed class GatewayTests
             typeof(IEchoGrain)).Description.Methods.Single(each => each.Method.Name == nameof(IEchoGrain.Big));
         var body = method.NewInvokable();
         body.SetArgument(0, 1_000_000);
-        var writer = global::Orleans.Serialization.WireWriter.Rent();
+        using var writer = global::Orleans.Serialization.WireWriter.Rent();
         RequestHeader.Write(
             writer, new Request(id, GrainId.Create("echo", "big"), calls.CodecOf(method), body), 30_000, false,
             new MessageLimits(
                 1000, 1000), silo.Services.GetRequiredService<global::Orleans.Serialization.CodecProvider>());
-        var bytes = writer.Written.ToArray();
-        global::Orleans.Serialization.WireWriter.Return(writer);
-        return bytes;
+        return writer.Written.ToArray();
     }
 
     private static byte[] GoodHello()
     {
-        var writer = global::Orleans.Serialization.WireWriter.Rent();
+        using var writer = global::Orleans.Serialization.WireWriter.Rent();
         Hello.Of(new ClusterOptions { ClusterId = "dev", ServiceId = "dev" }).Write(writer);
-        var bytes = writer.Written.ToArray();
-        global::Orleans.Serialization.WireWriter.Return(writer);
-        return bytes;
+        return writer.Written.ToArray();
     }
 
     private static byte[] Frame(byte[] body)
