@@ -128,7 +128,7 @@ internal sealed partial class Activation : IGrainContext
     {
         lock (_gate)
         {
-            _keepUntil = time == Timeout.InfiniteTimeSpan
+            _keepUntil = time == Timeout.InfiniteTimeSpan || time == TimeSpan.MaxValue
                 ? long.MaxValue
                 : time < TimeSpan.Zero ? 0 : Time.GetTimestamp() + ToTicks(time);
         }

@@ -2,36 +2,28 @@ namespace Orleans.Runtime;
 
 /// <summary>The activations of this silo. At most one per grain: an entry stays until its activation has ended, and
 /// requests that come meanwhile wait in it and are then forwarded.</summary>
-internal sealed partial class Catalog : IDisposable
+internal sealed partial class Catalog(
+    IServiceProvider services, Manifest manifest, RequestInvoker invoker, TimeProvider time,
+    IOptions<GrainCollectionOptions> collection, IOptions<SiloMessagingOptions> messaging,
+    IOptions<SchedulingOptions> scheduling, ILogger<Catalog> logger) : IDisposable
 {
     /// <summary>A request that finds a dying activation so often is refused: something keeps killing the
     /// grain.</summary>
     private const int MaxForwards = 10;
     private readonly ConcurrentDictionary<GrainId, Activation> _activations = new();
-    private readonly Manifest _manifest;
-    private readonly GrainCollectionOptions _collection;
-    private readonly Lazy<MessageRouter> _router;
+    private readonly GrainCollectionOptions _collection = collection.Value;
+    private readonly Lazy<MessageRouter> _router = new(services.GetRequiredService<MessageRouter>);
     private ITimer? _collector;
     private volatile bool _stopping;
 
-    public Catalog(IServiceProvider services, Manifest manifest, RequestInvoker invoker, TimeProvider time,
-        IOptions<GrainCollectionOptions> collection, IOptions<SiloMessagingOptions> messaging,
-        IOptions<SchedulingOptions> scheduling, ILogger<Catalog> logger)
-    {
-        (Services, _manifest, Invoker, Time, Logger) = (services, manifest, invoker, time, logger);
-        _collection = collection.Value;
-        var limit = messaging.Value.MaxEnqueuedRequestsHardLimit;
-        QueueLimit = limit > 0 ? limit : SchedulingOptions.DefaultQueueLimit;
-        Shuffler = scheduling.Value.ShuffleSeed is { } seed ? new Shuffler(seed) : null;
-        _router = new(services.GetRequiredService<MessageRouter>);
-    }
-
-    public IServiceProvider Services { get; }
-    public RequestInvoker Invoker { get; }
-    public TimeProvider Time { get; }
-    public ILogger Logger { get; }
-    public Shuffler? Shuffler { get; }
-    public int QueueLimit { get; }
+    public IServiceProvider Services => services;
+    public RequestInvoker Invoker => invoker;
+    public TimeProvider Time => time;
+    public ILogger Logger => logger;
+    public Shuffler? Shuffler { get; } = scheduling.Value.ShuffleSeed is { } seed ? new Shuffler(seed) : null;
+    public int QueueLimit { get; } = messaging.Value.MaxEnqueuedRequestsHardLimit is > 0 and var limit
+        ? limit
+        : SchedulingOptions.DefaultQueueLimit;
     public TimeSpan ActivationTimeout => _collection.ActivationTimeout;
     public TimeSpan DeactivationTimeout => _collection.DeactivationTimeout;
 
@@ -135,7 +127,7 @@ internal sealed partial class Catalog : IDisposable
             return null;
         }
 
-        if (!_manifest.TryGetClass(request.Target.Type, out var grainClass))
+        if (!manifest.TryGetClass(request.Target.Type, out var grainClass))
         {
             request.Reject(new OrleansMessageRejectionException(
                 $"{request.Name} was not run: this silo has no grain class for type '{request.Target.Type}'."));

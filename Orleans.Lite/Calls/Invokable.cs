@@ -33,8 +33,12 @@ namespace Orleans.Runtime
         public string GetMethodName() => Descriptor.Method.Name;
         public string GetInterfaceName() => Descriptor.InterfaceName;
         public MethodInfo GetMethod() => Descriptor.Method;
-        public abstract CancellationToken GetCancellationToken();
-        public abstract void SetCancellationToken(CancellationToken token);
+        public virtual CancellationToken GetCancellationToken() => default;
+
+        public virtual void SetCancellationToken(CancellationToken token)
+        {
+        }
+
         public Invokable ShallowCopy() => (Invokable)MemberwiseClone();
 
         protected static ValueTask<Response> FinishTask(Task task)

@@ -1,53 +1,36 @@
 namespace Orleans.Runtime;
 
-/// <summary>One method of a grain interface: names, attributes and the generated classes. Shared by the whole
-/// process.</summary>
-internal sealed class MethodDescriptor
+/// <summary>One method of a grain interface: names, attributes, generated classes. Shared by the whole process.</summary>
+internal sealed class MethodDescriptor(Type declaringInterface, MethodInfo method)
 {
-    public MethodDescriptor(Type declaringInterface, MethodInfo method)
-    {
-        Interface = declaringInterface;
-        Method = method;
-        InterfaceName = Serialization.TypeNames.Of(declaringInterface);
-        WireName = method.GetCustomAttribute<AliasAttribute>()?.Alias ?? Signature(method);
-        Id = StableHash.Of64($"{InterfaceName}::{WireName}");
-        DisplayName = $"{declaringInterface.Name}.{method.Name}";
-        ParameterInfo[] parameters = method.GetParameters();
-        ParameterTypes = [.. parameters.Select(parameter => parameter.ParameterType)];
-        TokenIndex = Array.IndexOf(ParameterTypes, typeof(CancellationToken));
-        ImmutableArguments = [.. parameters.Select(IsImmutable)];
-        ImmutableResult = IsImmutable(method.ReturnParameter);
-        ResultType = method.ReturnType.IsGenericType ? method.ReturnType.GetGenericArguments()[0] : typeof(VoidResult);
-        IsReadOnly = method.IsDefined(typeof(ReadOnlyAttribute));
-        IsAlwaysInterleave = method.IsDefined(typeof(AlwaysInterleaveAttribute));
-        IsOneWay = method.IsDefined(typeof(OneWayAttribute));
-        ResponseTimeout = method.GetCustomAttribute<ResponseTimeoutAttribute>()?.Timeout;
-    }
-
-    public Type Interface { get; }
-    public MethodInfo Method { get; }
-    public string InterfaceName { get; }
-    public string WireName { get; }
-    public string DisplayName { get; }
+    public Type Interface => declaringInterface;
+    public MethodInfo Method => method;
+    public string InterfaceName { get; } = TypeNames.Of(declaringInterface);
+    public string WireName { get; } = WireNameOf(method);
+    public string DisplayName { get; } = $"{declaringInterface.Name}.{method.Name}";
     /// <summary>What travels: a hash of the two wire names. Clashes are found at start.</summary>
-    public ulong Id { get; }
-    public Type[] ParameterTypes { get; }
+    public ulong Id { get; } = StableHash.Of64($"{TypeNames.Of(declaringInterface)}::{WireNameOf(method)}");
+    public Type[] ParameterTypes { get; } = [.. method.GetParameters().Select(each => each.ParameterType)];
+
     /// <summary>Which parameter is the cancellation token; -1 for none.</summary>
-    public int TokenIndex { get; }
-    public bool[] ImmutableArguments { get; }
-    public bool ImmutableResult { get; }
-    public Type ResultType { get; }
-    public bool IsReadOnly { get; }
-    public bool IsAlwaysInterleave { get; }
-    public bool IsOneWay { get; }
-    public TimeSpan? ResponseTimeout { get; }
+    public int TokenIndex { get; } =
+        Array.FindIndex(method.GetParameters(), each => each.ParameterType == typeof(CancellationToken));
+
+    public bool[] ImmutableArguments { get; } = [.. method.GetParameters().Select(IsImmutable)];
+    public bool ImmutableResult { get; } = IsImmutable(method.ReturnParameter);
+    public Type ResultType { get; } =
+        method.ReturnType.IsGenericType ? method.ReturnType.GetGenericArguments()[0] : typeof(VoidResult);
+    public bool IsReadOnly { get; } = method.IsDefined(typeof(ReadOnlyAttribute));
+    public bool IsAlwaysInterleave { get; } = method.IsDefined(typeof(AlwaysInterleaveAttribute));
+    public bool IsOneWay { get; } = method.IsDefined(typeof(OneWayAttribute));
+    public TimeSpan? ResponseTimeout { get; } = method.GetCustomAttribute<ResponseTimeoutAttribute>()?.Timeout;
     /// <summary>Makes an empty call; set by <see cref="ProxyBuilder"/>.</summary>
     public Func<Invokable> NewInvokable { get; set; } = null!;
     /// <summary>The generated fields that hold the arguments; set by <see cref="ProxyBuilder"/>.</summary>
     public FieldInfo[] ArgumentFields { get; set; } = [];
 
-    private static string Signature(MethodInfo method) =>
-        $"{method.Name}({string.Join(',', method.GetParameters().Select(parameter => parameter.ParameterType.Name))})";
+    private static string WireNameOf(MethodInfo method) => method.GetCustomAttribute<AliasAttribute>()?.Alias
+        ?? $"{method.Name}({string.Join(',', method.GetParameters().Select(each => each.ParameterType.Name))})";
 
     private static bool IsImmutable(ParameterInfo parameter) => parameter.IsDefined(typeof(ImmutableAttribute), false);
 }
@@ -95,44 +78,20 @@ internal sealed class InterfaceDescriptor
 
     private static void Check(Type type)
     {
-        void Refuse(MemberInfo member, string why) =>
-            throw new OrleansConfigurationException($"Grain interface {type}: {member.Name} {why}.");
-
-        foreach (var property in type.GetProperties(Members))
+        foreach (var member in type.GetMembers(Members))
         {
-            Refuse(property, "is a property; use a method that returns a task");
-        }
-
-        foreach (var signal in type.GetEvents(Members))
-        {
-            Refuse(signal, "is an event; grain interfaces have methods only");
-        }
-
-        foreach (var method in type.GetMethods(Members))
-        {
-            if (method.IsStatic)
+            var why = member is PropertyInfo or EventInfo ? "is a property or event; use a method that returns a task"
+                : member is not MethodInfo method || method.IsSpecialName ? null // Constants are fine.
+                : method.IsStatic || method.IsGenericMethodDefinition ? "is static or generic"
+                : !IsTask(method.ReturnType) ? "must return Task, Task<T>, ValueTask or ValueTask<T>"
+                : method.GetParameters().FirstOrDefault(each => each.ParameterType.IsByRef) is { } byReference
+                    ? $"takes '{byReference.Name}' by reference (ref, out or in); arguments go by value"
+                : method.GetParameters().Count(each => each.ParameterType == typeof(CancellationToken)) > 1
+                    ? "takes more than one cancellation token"
+                : null;
+            if (why is not null)
             {
-                Refuse(method, "is static");
-            }
-
-            if (!IsTask(method.ReturnType))
-            {
-                Refuse(method, $"returns {method.ReturnType}; it must return Task, Task<T>, ValueTask or ValueTask<T>");
-            }
-
-            if (method.GetParameters().FirstOrDefault(parameter => parameter.ParameterType.IsByRef) is { } byReference)
-            {
-                Refuse(method, $"takes '{byReference.Name}' by reference (ref, out or in); arguments go by value");
-            }
-
-            if (method.IsGenericMethodDefinition)
-            {
-                Refuse(method, "is generic; Orleans.Lite has no generic grain methods");
-            }
-
-            if (method.GetParameters().Count(parameter => parameter.ParameterType == typeof(CancellationToken)) > 1)
-            {
-                Refuse(method, "takes more than one cancellation token");
+                throw new OrleansConfigurationException($"Grain interface {type}: {member.Name} {why}.");
             }
         }
     }

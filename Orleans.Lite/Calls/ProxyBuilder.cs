@@ -16,7 +16,7 @@ namespace Orleans.Runtime
         {
             var assembly = AssemblyBuilder.DefineDynamicAssembly(
                 new AssemblyName("Orleans.Lite.Proxies." + description.Type.FullName), AssemblyBuilderAccess.Run);
-            GrantAccess(assembly, description);
+            GrantAccess(assembly, description.Type);
             var module = assembly.DefineDynamicModule("proxies");
             var proxy = module.DefineType(
                 description.Type.Name + "Proxy", TypeAttributes.Class | TypeAttributes.Sealed, typeof(GrainReference),
@@ -31,39 +31,25 @@ namespace Orleans.Runtime
             return new ProxyType(description, proxy.CreateType());
         }
 
-        private static void GrantAccess(AssemblyBuilder assembly, InterfaceDescriptor description)
+        /// <summary>Access to the internals of the interface's assembly and of what that knows.</summary>
+        private static void GrantAccess(AssemblyBuilder assembly, Type type)
         {
-            var names = new HashSet<string> { typeof(ProxyBuilder).Assembly.GetName().Name! };
-            foreach (var method in description.Methods)
-            {
-                AddAssemblies(method.Interface, names);
-                AddAssemblies(method.Method.ReturnType, names);
-                foreach (var parameter in method.ParameterTypes)
-                {
-                    AddAssemblies(parameter, names);
-                }
-            }
-
-            AddAssemblies(description.Type, names);
             var constructor = typeof(IgnoresAccessChecksToAttribute).GetConstructor([typeof(string)])!;
-            foreach (var name in names)
+            AssemblyName[] known = [type.Assembly.GetName(), .. type.Assembly.GetReferencedAssemblies()];
+            foreach (var name in known.Append(typeof(ProxyBuilder).Assembly.GetName()).Select(each => each.Name))
             {
-                assembly.SetCustomAttribute(new CustomAttributeBuilder(constructor, [name]));
+                assembly.SetCustomAttribute(new CustomAttributeBuilder(constructor, [name!]));
             }
         }
 
-        private static void AddAssemblies(Type type, HashSet<string> names)
+        /// <summary>One of the four methods Prefix[Value]Task[Of] that fit the four kinds of task.</summary>
+        public static MethodInfo ForTask(Type owner, string prefix, Type task)
         {
-            names.Add(type.Assembly.GetName().Name!);
-            foreach (var argument in type.GetGenericArguments())
-            {
-                AddAssemblies(argument, names);
-            }
+            var name = prefix + (task.Name.StartsWith("ValueTask", StringComparison.Ordinal) ? "ValueTask" : "Task");
+            MethodInfo Find(string each) => owner.GetMethod(
+                each, BindingFlags.Instance | BindingFlags.Static | BindingFlags.NonPublic)!;
 
-            if (type.GetElementType() is { } element)
-            {
-                AddAssemblies(element, names);
-            }
+            return task.IsGenericType ? Find(name + "Of").MakeGenericMethod(task.GetGenericArguments()) : Find(name);
         }
 
         private static void DefineMethod(TypeBuilder proxy, MethodDescriptor method, Type invokable)
@@ -82,26 +68,9 @@ namespace Orleans.Runtime
                 il.Emit(OpCodes.Stfld, method.ArgumentFields[i]);
             }
 
-            il.Emit(OpCodes.Call, InvokeMethod(method.Method.ReturnType));
+            il.Emit(OpCodes.Call, ForTask(typeof(GrainReference), "Invoke", method.Method.ReturnType));
             il.Emit(OpCodes.Ret);
             proxy.DefineMethodOverride(builder, method.Method);
-        }
-
-        private static MethodInfo InvokeMethod(Type returnType)
-        {
-            static MethodInfo Find(string name) =>
-                typeof(GrainReference).GetMethod(name, BindingFlags.Instance | BindingFlags.NonPublic)!;
-
-            if (!returnType.IsGenericType)
-            {
-                return Find(returnType == typeof(
-                    Task) ? nameof(GrainReference.InvokeTask) : nameof(GrainReference.InvokeValueTask));
-            }
-
-            var name = returnType.GetGenericTypeDefinition() == typeof(Task<>)
-                ? nameof(GrainReference.InvokeTaskOf)
-                : nameof(GrainReference.InvokeValueTaskOf);
-            return Find(name).MakeGenericMethod(returnType.GetGenericArguments());
         }
     }
 
@@ -139,7 +108,11 @@ namespace Orleans.Runtime
             type.DefineDefaultConstructor(MethodAttributes.Public);
             DefineDescriptor(type, descriptor);
             DefineInvoke(type, method, arguments);
-            DefineToken(type, method.TokenIndex < 0 ? null : arguments[method.TokenIndex]);
+            if (method.TokenIndex >= 0)
+            {
+                DefineToken(type, arguments[method.TokenIndex]);
+            }
+
             var created = type.CreateType();
             created.GetField("Method")!.SetValue(null, method);
             method.ArgumentFields = [.. arguments.Select(argument => created.GetField(argument.Name)!)];
@@ -170,51 +143,24 @@ namespace Orleans.Runtime
             }
 
             il.Emit(OpCodes.Callvirt, method.Method);
-            il.Emit(OpCodes.Call, Finish(method.Method.ReturnType));
+            il.Emit(OpCodes.Call, ProxyBuilder.ForTask(typeof(Invokable), "Finish", method.Method.ReturnType));
             il.Emit(OpCodes.Ret);
         }
 
-        private static MethodInfo Finish(Type returnType)
-        {
-            static MethodInfo Find(string name) =>
-                typeof(Invokable).GetMethod(name, BindingFlags.Static | BindingFlags.NonPublic)!;
-
-            if (!returnType.IsGenericType)
-            {
-                return Find(returnType == typeof(Task) ? "FinishTask" : "FinishValueTask");
-            }
-
-            return Find(returnType.GetGenericTypeDefinition() == typeof(Task<>) ? "FinishTaskOf" : "FinishValueTaskOf")
-                .MakeGenericMethod(returnType.GetGenericArguments());
-        }
-
-        private static void DefineToken(TypeBuilder type, FieldBuilder? field)
+        private static void DefineToken(TypeBuilder type, FieldBuilder field)
         {
             var getter = type.DefineMethod(
                 nameof(Invokable.GetCancellationToken), Override, typeof(CancellationToken), Type.EmptyTypes);
             var il = getter.GetILGenerator();
-            if (field is null)
-            {
-                il.Emit(
-                    OpCodes.Call, typeof(CancellationToken).GetProperty(nameof(CancellationToken.None))!.GetMethod!);
-            }
-            else
-            {
-                il.Emit(OpCodes.Ldarg_0);
-                il.Emit(OpCodes.Ldfld, field);
-            }
-
+            il.Emit(OpCodes.Ldarg_0);
+            il.Emit(OpCodes.Ldfld, field);
             il.Emit(OpCodes.Ret);
             var setter = type.DefineMethod(
                 nameof(Invokable.SetCancellationToken), Override, typeof(void), [typeof(CancellationToken)]);
             il = setter.GetILGenerator();
-            if (field is not null)
-            {
-                il.Emit(OpCodes.Ldarg_0);
-                il.Emit(OpCodes.Ldarg_1);
-                il.Emit(OpCodes.Stfld, field);
-            }
-
+            il.Emit(OpCodes.Ldarg_0);
+            il.Emit(OpCodes.Ldarg_1);
+            il.Emit(OpCodes.Stfld, field);
             il.Emit(OpCodes.Ret);
         }
     }

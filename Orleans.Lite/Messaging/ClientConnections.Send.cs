@@ -57,7 +57,7 @@ internal sealed partial class ClientConnections
 
     private ulong TimeToLive(Request request) => request.Deadline == 0
         ? 0
-        : (ulong)Math.Max(1, (request.Deadline - _time.GetTimestamp()) * 1000 / _time.TimestampFrequency);
+        : (ulong)Math.Max(1, (request.Deadline - time.GetTimestamp()) * 1000 / time.TimestampFrequency);
 
     /// <summary>Waits for a connection as long as opening one may take, or as long as the caller waits.</summary>
     private async Task SendWhenConnectedAsync(Request request, byte[] frame, PendingCall? call)
@@ -70,7 +70,7 @@ internal sealed partial class ClientConnections
                 connected = _connected.Task;
             }
 
-            var connection = await connected.WaitAsync(_options.OpenConnectionTimeout, _time, _stopping.Token);
+            var connection = await connected.WaitAsync(_options.OpenConnectionTimeout, time, _stopping.Token);
             if (call is not null && Pending?.Find(request.Id) is null)
             {
                 return; // The caller gave up meanwhile.

@@ -3,19 +3,20 @@ namespace Orleans.Runtime.Messaging;
 /// <summary>The client's way to the cluster: one connection to one of the known gateways, replaced when it is lost.
 /// Calls in flight on a lost connection fail (their outcome is unknown); calls that come while there is none wait a
 /// bounded time.</summary>
-internal sealed partial class ClientConnections : IRequestRouter, IGrainTypeResolver, IAsyncDisposable
+internal sealed partial class ClientConnections(
+    Lazy<CallRuntime> calls, CodecProvider codecs, IOptions<ConnectionOptions> options,
+    IOptions<ClusterOptions> cluster, IOptions<GatewayList> gateways, IOptions<ClientMessagingOptions> messaging,
+    TimeProvider time, ILogger<ClientConnections> logger, IEnumerable<ConnectionRetryFilter> retryFilters)
+    : IRequestRouter, IGrainTypeResolver, IAsyncDisposable
 {
     private static readonly TimeSpan CheckEvery = TimeSpan.FromSeconds(1);
 
     private readonly Lock _gate = new();
     private readonly CancellationTokenSource _stopping = new();
-    private readonly Lazy<CallRuntime> _calls;
-    private readonly ConnectionOptions _options;
-    private readonly IPEndPoint[] _gateways;
-    private readonly Hello _hello;
-    private readonly ConnectionRetryFilter? _retryFilter;
-    private readonly TimeProvider _time;
-    private readonly ILogger _logger;
+    private readonly ConnectionOptions _options = options.Value;
+    private readonly IReadOnlyList<IPEndPoint> _gateways = gateways.Value.Gateways;
+    private readonly Hello _hello = Hello.Of(cluster.Value);
+    private readonly ConnectionRetryFilter? _retryFilter = retryFilters.LastOrDefault();
     private TaskCompletionSource<ClientConnection> _connected = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile ClientConnection? _current;
     private volatile Dictionary<string, GrainType>? _grainTypes;
@@ -23,44 +24,27 @@ internal sealed partial class ClientConnections : IRequestRouter, IGrainTypeReso
     private ITimer? _checker;
     private string _lastProblem = "not started";
 
-    public ClientConnections(Lazy<CallRuntime> calls, CodecProvider codecs, IOptions<ConnectionOptions> options,
-        IOptions<ClusterOptions> cluster,
-        IOptions<GatewayList> gateways, IOptions<ClientMessagingOptions> messaging,
-        TimeProvider time,
-        ILogger<ClientConnections> logger, IEnumerable<ConnectionRetryFilter> retryFilters)
-    {
-        _calls = calls;
-        Codecs = codecs;
-        _options = options.Value;
-        _hello = Hello.Of(cluster.Value);
-        _gateways = [.. gateways.Value.Gateways];
-        Limits = MessageLimits.Of(messaging.Value);
-        _time = time;
-        _logger = logger;
-        _retryFilter = retryFilters.LastOrDefault();
-    }
-
-    public CodecProvider Codecs { get; }
-    public MessageLimits Limits { get; }
+    public CodecProvider Codecs => codecs;
+    public MessageLimits Limits { get; } = MessageLimits.Of(messaging.Value);
     /// <summary>Null until started.</summary>
     public PendingCalls? Pending { get; private set; }
 
     /// <summary>Connects for the first time; gives up unless the retry filter wants to go on.</summary>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        if (_gateways.Length == 0)
+        if (_gateways.Count == 0)
         {
             throw new OrleansConfigurationException(
                 "The client has no gateway: say UseLocalhostClustering or UseStaticClustering.");
         }
 
-        Pending = _calls.Value.Pending;
+        Pending = calls.Value.Pending;
         while (true)
         {
             try
             {
                 await ConnectOnceAsync(cancellationToken);
-                _checker = _time.CreateTimer(
+                _checker = time.CreateTimer(
                     static self => ((ClientConnections)self!)._current?.Check(), this, CheckEvery, CheckEvery);
                 return;
             }
@@ -72,7 +56,7 @@ internal sealed partial class ClientConnections : IRequestRouter, IGrainTypeReso
                 }
             }
 
-            await Task.Delay(_options.ConnectionRetryDelay, _time, cancellationToken);
+            await Task.Delay(_options.ConnectionRetryDelay, time, cancellationToken);
         }
     }
 
@@ -125,7 +109,7 @@ internal sealed partial class ClientConnections : IRequestRouter, IGrainTypeReso
             _connected = new(TaskCreationOptions.RunContinuationsAsynchronously);
             if (!_stopping.IsCancellationRequested)
             {
-                LogLost(_logger, connection.Peer, reason.Message);
+                LogLost(logger, connection.Peer, reason.Message);
                 _connecting = ReconnectAsync();
             }
         }
@@ -154,7 +138,7 @@ internal sealed partial class ClientConnections : IRequestRouter, IGrainTypeReso
 #pragma warning disable CA5394 // Nothing secret is decided here.
             var delay = _options.ConnectionRetryDelay * (1 + (Random.Shared.NextDouble() / 5));
 #pragma warning restore CA5394
-            await Task.Delay(delay, _time, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(delay, time, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
@@ -162,18 +146,18 @@ internal sealed partial class ClientConnections : IRequestRouter, IGrainTypeReso
     private async Task ConnectOnceAsync(CancellationToken cancellationToken)
     {
 #pragma warning disable CA5394 // Nothing secret is decided here.
-        var first = Random.Shared.Next(_gateways.Length);
+        var first = Random.Shared.Next(_gateways.Count);
 #pragma warning restore CA5394
         var problems = new List<string>();
         Exception? last = null;
-        for (var i = 0; i < _gateways.Length; i++)
+        for (var i = 0; i < _gateways.Count; i++)
         {
-            var gateway = _gateways[(first + i) % _gateways.Length];
-            using var timeout = new CancellationTokenSource(_options.OpenConnectionTimeout, _time);
+            var gateway = _gateways[(first + i) % _gateways.Count];
+            using var timeout = new CancellationTokenSource(_options.OpenConnectionTimeout, time);
             using var both = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
             try
             {
-                Adopt(await ClientConnection.OpenAsync(gateway, _hello, this, _time, _logger, both.Token));
+                Adopt(await ClientConnection.OpenAsync(gateway, _hello, this, time, logger, both.Token));
                 return;
             }
             catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
@@ -197,7 +181,7 @@ internal sealed partial class ClientConnections : IRequestRouter, IGrainTypeReso
             _connected.TrySetResult(connection);
         }
 
-        LogConnected(_logger, connection.Peer, connection.Welcome.Silo);
+        LogConnected(logger, connection.Peer, connection.Welcome.Silo);
         if (connection.IsClosed)
         {
             OnLost(

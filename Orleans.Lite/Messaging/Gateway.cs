@@ -1,7 +1,7 @@
 namespace Orleans.Runtime.Messaging;
 
 /// <summary>Listens for clients of this machine and keeps their connections in bounds.</summary>
-internal sealed partial class Gateway : IAsyncDisposable
+internal sealed partial class Gateway(GatewayServices services, IOptions<EndpointOptions> options) : IAsyncDisposable
 {
     /// <summary>A machine has tens of mounts and tools, not thousands; each connection costs 128 KiB of
     /// buffers.</summary>
@@ -11,39 +11,32 @@ internal sealed partial class Gateway : IAsyncDisposable
 
     private readonly ConcurrentDictionary<GatewayConnection, bool> _connections = new();
     private readonly CancellationTokenSource _stopping = new();
-    private readonly GatewayServices _services;
-    private readonly EndpointOptions _endpoint;
     private Socket? _listener;
     private Task _accepting = Task.CompletedTask;
     private ITimer? _checker;
 
-    public Gateway(GatewayServices services, IOptions<EndpointOptions> endpoint)
-    {
-        _services = services;
-        _endpoint = endpoint.Value;
-    }
-
     public void Start()
     {
-        if (_endpoint.GatewayPort == 0)
+        if (options.Value.GatewayPort == 0)
         {
             return;
         }
 
-        var endpoint = new IPEndPoint(_endpoint.AdvertisedIPAddress ?? IPAddress.Loopback, _endpoint.GatewayPort);
+        var endpoint = new IPEndPoint(
+            options.Value.AdvertisedIPAddress ?? IPAddress.Loopback, options.Value.GatewayPort);
         if (!IPAddress.IsLoopback(endpoint.Address))
         {
             throw new OrleansConfigurationException(
                 $"The gateway was told to listen on {endpoint}. Orleans.Lite listens on loopback only: other "
-                + $"addresses need a " + "cluster secret, which comes with the clustered engine.");
+                + "addresses need a cluster secret, which comes with the clustered engine.");
         }
 
         Listen(endpoint);
         _accepting = Task.Run(() => AcceptAsync(_listener!)); // Without the starter's synchronization context.
         var every =
-            TimeSpan.FromTicks(Math.Min(CheckEvery.Ticks, _services.Connection.Value.OpenConnectionTimeout.Ticks / 2));
-        _checker = _services.Time.CreateTimer(static self => ((Gateway)self!).Check(), this, every, every);
-        LogListening(_services.Logger, endpoint);
+            TimeSpan.FromTicks(Math.Min(CheckEvery.Ticks, services.Connection.Value.OpenConnectionTimeout.Ticks / 2));
+        _checker = services.Time.CreateTimer(static self => ((Gateway)self!).Check(), this, every, every);
+        LogListening(services.Logger, endpoint);
     }
 
     /// <summary>Takes no more clients and no more requests, but answers still go out.</summary>
@@ -104,8 +97,8 @@ internal sealed partial class Gateway : IAsyncDisposable
             catch (SocketException exception)
             {
                 // Out of descriptors, most likely: take a breath, the ones we have go on.
-                LogAcceptFailed(_services.Logger, exception);
-                await Task.Delay(CheckEvery, _services.Time, CancellationToken.None);
+                LogAcceptFailed(services.Logger, exception);
+                await Task.Delay(CheckEvery, services.Time, CancellationToken.None);
             }
         }
     }
@@ -114,7 +107,7 @@ internal sealed partial class Gateway : IAsyncDisposable
     {
         if (_connections.Count >= MaxConnections)
         {
-            LogTooMany(_services.Logger, MaxConnections);
+            LogTooMany(services.Logger, MaxConnections);
             socket.Dispose();
             return;
         }
@@ -122,7 +115,7 @@ internal sealed partial class Gateway : IAsyncDisposable
         GatewayConnection connection;
         try
         {
-            connection = new GatewayConnection(socket, _services);
+            connection = new GatewayConnection(socket, services);
         }
         catch (SocketException)
         {

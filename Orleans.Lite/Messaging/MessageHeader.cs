@@ -8,7 +8,6 @@ internal struct RequestHeader
     private const uint CancellableFlag = 2;
     private const uint SourceFlag = 4;
     private const uint ContextFlag = 8;
-
     private uint _flags;
 
     public long Id { get; private set; }
@@ -17,10 +16,8 @@ internal struct RequestHeader
     public ulong TimeToLiveMs { get; private set; }
     public GrainId? Source { get; private set; }
     public Dictionary<string, object>? Context { get; private set; }
-
     /// <summary>Why the context cannot be read: fails the request, not the connection.</summary>
     public Exception? Problem { get; private set; }
-
     public readonly bool IsOneWay => (_flags & OneWayFlag) != 0;
     public readonly bool IsCancellable => (_flags & CancellableFlag) != 0;
 

@@ -1,5 +1,3 @@
-using System.Runtime.ExceptionServices;
-
 namespace Orleans.Runtime;
 
 /// <summary>State that the activation reads before it activates.</summary>
@@ -26,8 +24,7 @@ internal sealed class PersistentState<T> : PersistentState, IPersistentState<T>
         _storage = services.GetKeyedService<IGrainStorage>(storageName)
             ?? (attribute.StorageName is null ? services.GetService<IGrainStorage>() : null)
             ?? throw new OrleansConfigurationException(
-                $"Grain {_grainId} keeps state '{_name}' in storage '{storageName}', which nobody added "
-                + $"(AddGrainStorage).");
+                $"Grain {_grainId} keeps state '{_name}' in storage '{storageName}', not added (AddGrainStorage).");
     }
 
     public T State
@@ -55,10 +52,6 @@ internal sealed class PersistentState<T> : PersistentState, IPersistentState<T>
         try
         {
             await operation(_storage, _name, _grainId, _state);
-        }
-        catch (AggregateException failure) when (failure.InnerExceptions.Count == 1)
-        {
-            ExceptionDispatchInfo.Throw(failure.InnerExceptions[0]);
         }
         finally
         {

@@ -72,7 +72,7 @@ internal sealed class ListCodec<T>(Codec<T> item) : SequenceCodec<List<T>, T>(it
     protected override List<T> Wrap(T[] items) => [.. items];
 }
 
-/// <summary>A default array is written as one byte, so that it stays a default array.</summary>
+/// <summary>A default array is an empty block, so that it stays a default array.</summary>
 internal sealed class ImmutableArrayCodec<T>(Codec<T> item) : Codec<ImmutableArray<T>>
 {
     private readonly ArrayCodec<T> _items = new(item);
@@ -82,26 +82,19 @@ internal sealed class ImmutableArrayCodec<T>(Codec<T> item) : Codec<ImmutableArr
 
     public override void Write(WireWriter writer, ImmutableArray<T> value)
     {
-        var start = writer.BeginBlock();
-        writer.Byte(value.IsDefault ? (byte)0 : (byte)1);
-        if (!value.IsDefault)
+        if (value.IsDefault)
         {
-            _items.Write(writer, ImmutableCollectionsMarshal.AsArray(value)!);
+            writer.EndBlock(writer.BeginBlock());
+            return;
         }
 
-        writer.EndBlock(start);
+        _items.Write(writer, ImmutableCollectionsMarshal.AsArray(value)!);
     }
 
-    public override ImmutableArray<T> Read(WireReader reader)
-    {
-        var outer = reader.BeginBlock();
-        var items = reader.Byte() == 0 ? null : _items.Read(reader);
-        reader.EndBlock(outer);
-        return ImmutableCollectionsMarshal.AsImmutableArray(items);
-    }
+    public override ImmutableArray<T> Read(WireReader reader) =>
+        ImmutableCollectionsMarshal.AsImmutableArray(reader.IsEmptyBlock() ? null : _items.Read(reader));
 
-    public override ImmutableArray<T> Copy(ImmutableArray<T> value) => IsImmutable || value.IsDefault
-        ? value
+    public override ImmutableArray<T> Copy(ImmutableArray<T> value) => IsImmutable || value.IsDefault ? value
         : ImmutableCollectionsMarshal.AsImmutableArray(_items.Copy(ImmutableCollectionsMarshal.AsArray(value)!));
 }
 

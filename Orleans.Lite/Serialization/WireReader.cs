@@ -76,6 +76,15 @@ internal sealed class WireReader
             ulong)Remaining ? (int)count : throw Malformed($"claims {count} elements in {Remaining} bytes");
     }
 
+    /// <summary>Skips a block if it has nothing in it.</summary>
+    public bool IsEmptyBlock()
+    {
+        var at = _at;
+        var isEmpty = Fixed32() == 0;
+        _at = isEmpty ? _at : at;
+        return isEmpty;
+    }
+
     /// <summary>Narrows the reader to a block; give the result to <see cref="EndBlock"/>.</summary>
     public int BeginBlock()
     {

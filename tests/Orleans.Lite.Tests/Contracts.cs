@@ -188,6 +188,9 @@ public interface ILifeGrain : IGrainWithStringKey
 
 public interface IKeptGrain : IGrainWithStringKey
 {
+    /// <summary>Constants are no members that travel.</summary>
+    const string Key = "keep";
+
     Task<string> Activation();
 }
 

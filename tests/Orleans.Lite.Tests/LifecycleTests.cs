@@ -34,7 +34,7 @@ public sealed class LifecycleTests(ClusterFixture cluster) : IClassFixture<Clust
     [Fact]
     public async Task Keep_alive_is_never_collected()
     {
-        var grain = cluster.From("tcp").GetGrain<IKeptGrain>("keep");
+        var grain = cluster.From("tcp").GetGrain<IKeptGrain>(IKeptGrain.Key);
         var first = await grain.Activation();
         await Life("beside-keep").Activation();
         await TestHost.Until(() => LifeGrain.Ended.ContainsKey("beside-keep"), "collection of the other grain");
