@@ -40,7 +40,7 @@ namespace Orleans
         public TimeSpan? Timeout { get; } = TimeSpan.Parse(timeout, CultureInfo.InvariantCulture);
     }
 
-    /// <summary>Asks for a serializer and a copier of the type. Every member needs an <see cref="IdAttribute"/>.</summary>
+    /// <summary>Asks for a serializer and a copier. Every member needs an <see cref="IdAttribute"/>.</summary>
     [AttributeUsage(AttributeTargets.Class | AttributeTargets.Struct | AttributeTargets.Enum)]
     public sealed class GenerateSerializerAttribute : Attribute;
 
@@ -61,7 +61,7 @@ namespace Orleans
         public string Alias { get; } = alias;
     }
 
-    /// <summary>Promises that nobody changes the value once it was sent: calls inside a silo skip the deep copy.</summary>
+    /// <summary>Promises that nobody changes the value once sent: calls inside a silo skip the deep copy.</summary>
     [AttributeUsage(AttributeTargets.Class | AttributeTargets.Struct | AttributeTargets.Field
         | AttributeTargets.Property | AttributeTargets.Parameter | AttributeTargets.ReturnValue)]
     public sealed class ImmutableAttribute : Attribute;

@@ -11,7 +11,7 @@ internal interface IRequestRouter
     string Describe(PendingCall call);
 }
 
-/// <summary>The caller's side of every call of this host: filters, deadline, cancellation, wait for the answer.</summary>
+/// <summary>The caller's side of every call of this host: filters, deadline, cancellation, the wait.</summary>
 internal sealed class CallRuntime(CodecProvider codecs, IRequestRouter router, TimeProvider time,
     TimeSpan responseTimeout, IEnumerable<IOutgoingGrainCallFilter> filters) : IDisposable
 {

@@ -1,6 +1,6 @@
 namespace Orleans.Runtime;
 
-/// <summary>One method of a grain interface: names, attributes, generated classes. Shared by the whole process.</summary>
+/// <summary>One method of a grain interface: names, attributes, generated classes. Shared by the process.</summary>
 internal sealed class MethodDescriptor(Type declaringInterface, MethodInfo method)
 {
     public Type Interface => declaringInterface;

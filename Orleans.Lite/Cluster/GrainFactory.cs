@@ -27,7 +27,8 @@ internal sealed class GrainFactory(IServiceProvider services, Lazy<CallRuntime> 
     }
 
     public TGrainInterface GetGrain<TGrainInterface>(GrainId grainId)
-        where TGrainInterface : IAddressable => (TGrainInterface)(object)MakeReference(typeof(TGrainInterface), grainId);
+        where TGrainInterface : IAddressable =>
+        (TGrainInterface)(object)MakeReference(typeof(TGrainInterface), grainId);
 
     public GrainReference MakeReference(Type grainInterface, GrainId grainId) =>
         ProxyBuilder.Get(grainInterface).New(grainId, runtime.Value);

@@ -43,7 +43,7 @@ namespace Orleans.Runtime.Messaging
 
 namespace Orleans.Storage
 {
-    /// <summary>Somebody else wrote the stored state since this activation read it. Deactivates when it escapes.</summary>
+    /// <summary>Somebody else wrote the state since this activation read it. Deactivates when it escapes.</summary>
     [GenerateSerializer]
     public class InconsistentStateException(
         string errorMsg, string? storedEtag, string? currentEtag, Exception? storageException = null)

@@ -32,7 +32,7 @@ public sealed record SiloAddress
     /// <inheritdoc/>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"S{Endpoint}:{Generation}");
 
-    /// <summary>A generation larger than any before: seconds since 2022, more when one process restarts silos.</summary>
+    /// <summary>Larger than any before: seconds since 2022, more when one process restarts silos.</summary>
     internal static int NewGeneration(TimeProvider time)
     {
         var seconds = (int)(time.GetUtcNow() - new DateTimeOffset(2022, 1, 1, 0, 0, 0, TimeSpan.Zero)).TotalSeconds;

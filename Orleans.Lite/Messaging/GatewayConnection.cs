@@ -22,7 +22,8 @@ internal sealed partial class GatewayConnection(Socket socket, GatewayServices s
         base.Check();
         if (!_welcomed && Time.GetElapsedTime(Opened) > services.Connection.Value.OpenConnectionTimeout)
         {
-            Close(new BadPeerException($"It said no hello within {services.Connection.Value.OpenConnectionTimeout.TotalSeconds} s."));
+            Close(new BadPeerException(
+                $"It said no hello within {services.Connection.Value.OpenConnectionTimeout.TotalSeconds} s."));
         }
         else if (_welcomed && SinceReceived > services.Messaging.Value.ClientDropTimeout)
         {

@@ -107,7 +107,8 @@ internal sealed class CodecProvider(TypeNames names, Func<Type, GrainId, object>
         if (type.IsDefined(typeof(GenerateSerializerAttribute), false) && !typeof(Exception).IsAssignableFrom(type))
         {
             var shape = type.IsAbstract ? null : TypeShape.Of(type);
-            return Make(type.IsValueType ? typeof(StructCodec<>) : typeof(ObjectCodec<>), [type], shape, this, immutable);
+            return Make(
+                type.IsValueType ? typeof(StructCodec<>) : typeof(ObjectCodec<>), [type], shape, this, immutable);
         }
 
         return type == typeof(object) ? Make(typeof(ObjectCodec<>), [type], null, this, false)

@@ -54,7 +54,8 @@ internal sealed class MemberCodec<TOwner, TMember>(ShapeMember member, CodecProv
         }
         else
         {
-            throw WireReader.Malformed($"carries {typeof(TOwner).Name}.{member.Name} as {wire}, expected {_codec.Wire}");
+            throw WireReader.Malformed(
+                $"carries {typeof(TOwner).Name}.{member.Name} as {wire}, expected {_codec.Wire}");
         }
     }
 

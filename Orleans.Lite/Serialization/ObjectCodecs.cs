@@ -9,7 +9,8 @@ internal interface IBodyCodec
 }
 
 /// <summary>A struct: its members in a block.</summary>
-internal sealed class StructCodec<T>(List<ShapeMember[]> shape, CodecProvider provider, bool immutable) : Codec<T>, IBuiltLater
+internal sealed class StructCodec<T>(List<ShapeMember[]> shape, CodecProvider provider, bool immutable)
+    : Codec<T>, IBuiltLater
     where T : struct
 {
     private MemberSet<T>? _members;

@@ -159,7 +159,8 @@ public sealed class LifecycleTests(ClusterFixture cluster) : IClassFixture<Clust
         public void Participate(ISiloLifecycle lifecycle)
         {
             lifecycle.Subscribe(
-                "active", ServiceLifecycleStage.Active, _ => Note("start active", failActive), _ => Note("stop active"));
+                "active", ServiceLifecycleStage.Active, _ => Note("start active", failActive),
+                _ => Note("stop active"));
             lifecycle.Subscribe(
                 "app", ServiceLifecycleStage.ApplicationServices, _ => Note("start app"), _ => Note("stop app"));
         }
