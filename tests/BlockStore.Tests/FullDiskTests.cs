@@ -16,14 +16,7 @@ public sealed class FullDiskTests
                 await tier.FillAsync(file, TestTier.BlockSize, 0);
             }
 
-            Assert.NotEqual(0, Processes.TryRun("dd", "if=/dev/zero", $"of={point}/foreign", "bs=4096").Code);
-            var attempt = await tier.Store.BeginFillAsync(TestTier.Request(20, TestTier.BlockSize, 0), CancellationToken.None);
-            if (attempt.Fill is { } fill) // Unless the store has seen the full disk by itself already.
-            {
-                var waiting = attempt.Progress!.WaitArrivedAsync(TestTier.BlockSize, CancellationToken.None).AsTask();
-                Assert.False(TestTier.WriteAll(fill, TestTier.Key(20)));
-                Assert.Equal(FillFailure.NoSpace, await waiting.WaitAsync(TestTier.Limit));
-            }
+            Assert.True(await FillUntilNoSpaceAsync(tier, point), "no fill met the full disk");
 
             // The disk is full, not broken: older blocks make room for new ones.
             await TestTier.UntilAsync(() => TryFill(tier), "a fill to succeed on the full disk");
@@ -34,10 +27,40 @@ public sealed class FullDiskTests
         disk.Unmount(point);
     }
 
+    /// <summary>
+    /// Fills a block on a disk that somebody else has just filled up, until one fails for want of space. The store may see the
+    /// full disk by itself and make room first: that is right, too, and then the other fills the disk again.
+    /// </summary>
+    private static async Task<bool> FillUntilNoSpaceAsync(TestTier tier, string point)
+    {
+        for (var file = 20; file < 30; file++)
+        {
+            var attempt = await tier.Store.BeginFillAsync(TestTier.Request(file, TestTier.BlockSize, 0), CancellationToken.None);
+            Assert.NotEqual(
+                0, Processes.TryRun("dd", "if=/dev/zero", $"of={point}/foreign", "bs=4096", "oflag=append", "conv=notrunc").Code);
+            if (attempt.Fill is not { } fill)
+            {
+                continue;
+            }
+
+            using (fill)
+            {
+                var waiting = attempt.Progress!.WaitArrivedAsync(TestTier.BlockSize, CancellationToken.None).AsTask();
+                if (!TestTier.WriteAll(fill, TestTier.Key(file)))
+                {
+                    Assert.Equal(FillFailure.NoSpace, await waiting.WaitAsync(TestTier.Limit));
+                    return true;
+                }
+            }
+        }
+
+        return false;
+    }
+
     private static bool TryFill(TestTier tier) => Task.Run(async () =>
     {
-        var attempt = await tier.Store.BeginFillAsync(TestTier.Request(21, TestTier.BlockSize, 0), CancellationToken.None);
+        var attempt = await tier.Store.BeginFillAsync(TestTier.Request(31, TestTier.BlockSize, 0), CancellationToken.None);
         using var fill = attempt.Fill;
-        return fill is not null && TestTier.WriteAll(fill, TestTier.Key(21)) && await fill.CompleteAsync(CancellationToken.None);
+        return fill is not null && TestTier.WriteAll(fill, TestTier.Key(31)) && await fill.CompleteAsync(CancellationToken.None);
     }).WaitAsync(TestTier.Limit).GetAwaiter().GetResult();
 }

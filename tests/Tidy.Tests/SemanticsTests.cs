@@ -39,7 +39,7 @@ public sealed partial class SemanticsTests
     /// <summary>A test method with the first line of its summary, when it has one about the promises.</summary>
     [GeneratedRegex(
         @"(/// <summary>(\n\s*/// )?docs/SEMANTICS\.md (?<summary>[^\n]*)(\n\s*/// [^\n]*)*\n\s*)?"
-        + @"\[(Fact|Theory)\](\s*\[InlineData\(.*\)\])*\s*public (async )?(Task|void) (?<name>\w+)\(")]
+        + @"\[(\w*Fact|Theory)\](\s*\[InlineData\([^\n]*)*\s*public (async )?(Task|void) (?<name>\w+)\(")]
     private static partial Regex Test();
 
     [GeneratedRegex(@"\b\d+\.\d+\b")]
