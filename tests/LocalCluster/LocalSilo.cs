@@ -93,7 +93,8 @@ public sealed class LocalSilo : IAsyncDisposable
     /// <param name="cancellationToken">Ends the wait.</param>
     public async Task RestartAsync(string? bootId = null, CancellationToken cancellationToken = default)
     {
-        var start = new ProcessStartInfo(Programs.Silo)
+        // In a session of its own: Ctrl-C on a terminal is for us, and we end the silo after its readers.
+        var start = new ProcessStartInfo("setsid")
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -101,7 +102,7 @@ public sealed class LocalSilo : IAsyncDisposable
         };
         string[] arguments =
         [
-            "serve", "--data-dir", DataFolder, "--tier", $"nvme={TierFolder}:{_capacity}",
+            Programs.Silo, "serve", "--data-dir", DataFolder, "--tier", $"nvme={TierFolder}:{_capacity}",
             "--silo-port", Text(SiloPort), "--gateway-port", Text(GatewayPort),
             "--data-port", Text(DataPort), "--http-port", Text(HttpPort),
         ];

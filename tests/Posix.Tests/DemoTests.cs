@@ -54,6 +54,36 @@ public sealed class DemoTests
     }
 
     [Fact]
+    public async Task Ctrl_C_on_a_terminal_in_the_middle_of_a_pass_ends_it_soon_and_leaves_nothing()
+    {
+        using var scratch = new ScratchFolder();
+        Content.WriteRandom(Path.Combine(scratch.Folder("data"), "large"), 1L << 30, 1);
+        var start = new ProcessStartInfo("setsid") { RedirectStandardError = true, RedirectStandardOutput = true };
+        string[] arguments = [Demo, scratch.Folder("data")];
+        foreach (var argument in arguments)
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        using var demo = Process.Start(start)!;
+        string? below = null;
+        var clock = Stopwatch.StartNew();
+        while (below is null || ScratchFolder.MountsBelow(below).Count == 0)
+        {
+            Assert.True(clock.Elapsed < TimeSpan.FromSeconds(90) && !demo.HasExited, "the demo did not mount");
+            below = Directory.GetDirectories(Path.GetTempPath(), $"ocache-scratch-{demo.Id}-*").FirstOrDefault();
+            await Task.Delay(TimeSpan.FromMilliseconds(50));
+        }
+
+        // As the terminal does: to the whole group, while the cold pass runs.
+        (await Command.RunAsync("/bin/kill", ["-INT", "--", $"-{demo.Id}"])).Checked("kill");
+        await demo.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.Equal(130, demo.ExitCode);
+        Assert.False(Directory.Exists(below), "its folder is still there");
+        Assert.Null(LocalMount.FindDaemon(Path.Combine(below, "mount")));
+    }
+
+    [Fact]
     public async Task A_missing_folder_is_named()
     {
         var result = await Command.RunAsync(Demo, ["/no/such/folder"]);
