@@ -21,7 +21,7 @@ public sealed class LostFileTests
     [Fact]
     public async Task A_cache_file_that_cannot_be_opened_is_a_miss_and_does_not_end_eviction()
     {
-        await using var tier = new TestTier(2L << 20);
+        await using var tier = new TestTier(2L << 20) { EvictionWaitMax = TimeSpan.FromSeconds(30) };
         await tier.OpenAsync();
         await tier.FillAsync(1, TestTier.BlockSize, 0);
         await tier.OpenAsync();

@@ -34,8 +34,12 @@ internal sealed class TestTier : IAsyncDisposable
 
     public static FileKey Key(int n) => new(0x5EED_0000 + (ulong)n, (ulong)n * 0x9E37_79B9_7F4A_7C15);
 
+    /// <summary>Longer than any commit on a busy disk, for tests that count on eviction; the default for those that are refused.</summary>
+    public TimeSpan EvictionWaitMax { get; init; } = TimeSpan.FromSeconds(2);
+
     public BlockStoreOptions Options() => new()
     {
+        EvictionWaitMax = EvictionWaitMax,
         Directory = Root,
         CapacityBytes = CapacityBytes,
         FreeSpaceFloorBytes = 0,
