@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace OrleansCache.Linux;
 
-/// <summary>Open descriptors sent over a Unix socket (SCM_RIGHTS), one at a time.</summary>
+/// <summary>One open descriptor received over a Unix socket (SCM_RIGHTS), as fusermount3 sends it.</summary>
 public static unsafe partial class DescriptorPassing
 {
     private const int SocketLevel = 1;
@@ -32,42 +32,6 @@ public static unsafe partial class DescriptorPassing
         return handles;
     }
 
-    /// <summary>Sends one descriptor with one byte of data; the receiver gets its own.</summary>
-    public static Errno Send(SafeHandle socket, SafeHandle descriptor)
-    {
-        var reference = false;
-        try
-        {
-            descriptor.DangerousAddRef(ref reference);
-            byte data = 0;
-            var control = new ControlMessage
-            {
-                Length = (nuint)sizeof(ControlMessage) - 4, // Without the padding after one descriptor.
-                Level = SocketLevel,
-                Type = Rights,
-                Descriptor = (int)descriptor.DangerousGetHandle(),
-            };
-            var piece = IoVector.Of(&data, 1);
-            var message = Message.Of(&piece, &control);
-            nint sent;
-            Errno error;
-            do
-            {
-                sent = NativeSend(socket, &message, 0);
-                error = sent < 0 ? (Errno)Marshal.GetLastPInvokeError() : Errno.None;
-            }
-            while (error == Errno.Interrupted);
-            return error;
-        }
-        finally
-        {
-            if (reference)
-            {
-                descriptor.DangerousRelease();
-            }
-        }
-    }
-
     /// <summary>Receives one descriptor, close-on-exec; null when the peer closed or sent none.</summary>
     public static SafeFileHandle? Receive(SafeHandle socket, out Errno error)
     {
@@ -93,9 +57,6 @@ public static unsafe partial class DescriptorPassing
 
     [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
     private static partial int NativeDescriptorControl(int descriptor, int command, nint argument);
-
-    [LibraryImport("libc", EntryPoint = "sendmsg", SetLastError = true)]
-    private static partial nint NativeSend(SafeHandle socket, Message* message, int flags);
 
     [LibraryImport("libc", EntryPoint = "recvmsg", SetLastError = true)]
     private static partial nint NativeReceive(SafeHandle socket, Message* message, int flags);

@@ -18,10 +18,6 @@ public static partial class FileSpace
     public static void PunchHole(SafeFileHandle file, long offsetBytes, long lengthBytes) =>
         Check(() => FallocateCall(file, PunchHoleMode | KeepSize, offsetBytes, lengthBytes), "fallocate(PUNCH_HOLE)");
 
-    /// <summary>Reserves a range without changing the length of the file, so that writing there does not run out of space.</summary>
-    public static void Reserve(SafeFileHandle file, long offsetBytes, long lengthBytes) =>
-        Check(() => FallocateCall(file, KeepSize, offsetBytes, lengthBytes), "fallocate");
-
     /// <summary>Sets the length; what is new is a hole.</summary>
     public static void SetLength(SafeFileHandle file, long lengthBytes) =>
         Check(() => FtruncateCall(file, lengthBytes), "ftruncate");

@@ -22,9 +22,7 @@ internal sealed class Demonstration(Dataset dataset, int readers, IDemoProgress 
         var capacity = string.Create(CultureInfo.InvariantCulture, $"{(dataset.Bytes >> 20) + 1024}MiB");
         await using var silo = await LocalSilo.StartAsync(scratch.Path, capacity, cancellationToken: cancellationToken)
             .ConfigureAwait(false);
-        (await Command.OcacheAsync(
-            silo, ["attach", new Uri(dataset.Root).AbsoluteUri, SourcePath], cancellationToken: cancellationToken)
-            .ConfigureAwait(false)).Checked("ocache attach");
+        await silo.AttachAsync(dataset.Root, SourcePath, cancellationToken: cancellationToken).ConfigureAwait(false);
         await using var mount = await LocalMount.StartAsync(
             silo, scratch.Folder("mount"), ["--path", SourcePath], cancellationToken).ConfigureAwait(false);
 
@@ -42,9 +40,7 @@ internal sealed class Demonstration(Dataset dataset, int readers, IDemoProgress 
     {
         using var scratch = new ScratchFolder();
         await using var silo = await LocalSilo.StartAsync(scratch.Path, cancellationToken: cancellationToken).ConfigureAwait(false);
-        (await Command.OcacheAsync(
-            silo, ["attach", new Uri(dataset.Root).AbsoluteUri, SourcePath], cancellationToken: cancellationToken)
-            .ConfigureAwait(false)).Checked("ocache attach");
+        await silo.AttachAsync(dataset.Root, SourcePath, cancellationToken: cancellationToken).ConfigureAwait(false);
         await using var mount = await LocalMount.StartAsync(silo, scratch.Folder("mount"), cancellationToken: cancellationToken)
             .ConfigureAwait(false);
         progress.Say($"{dataset.Root} is at {mount.Path}{SourcePath}; clients: --cluster {silo.Cluster}; "

@@ -162,6 +162,21 @@ public sealed class LocalSilo : IAsyncDisposable
         return code;
     }
 
+    /// <summary>Attaches a folder with <c>ocache attach</c>.</summary>
+    /// <param name="folder">The folder of the data.</param>
+    /// <param name="path">Where in the namespace.</param>
+    /// <param name="options">Options as <c>name=value</c>.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public async Task AttachAsync(
+        string folder, string path, IEnumerable<string>? options = null, CancellationToken cancellationToken = default)
+    {
+        var more = (options ?? []).SelectMany(option => new[] { "--option", option });
+        var result = await Command.OcacheAsync(
+            this, ["attach", new Uri(folder).AbsoluteUri, path, .. more], cancellationToken: cancellationToken)
+            .ConfigureAwait(false);
+        result.Checked($"ocache attach {folder}");
+    }
+
     /// <summary>A page of the HTTP port.</summary>
     public Task<string> GetAsync(string path, CancellationToken cancellationToken = default) =>
         Http.GetStringAsync(new Uri($"http://127.0.0.1:{HttpPort}{path}"), cancellationToken);

@@ -45,9 +45,7 @@ internal sealed class Stack : IAsyncDisposable
             fill(source);
             var silo = await LocalSilo.StartAsync(scratch.Path, capacity, environment).ConfigureAwait(false);
             var stack = new Stack(scratch, silo, source);
-            var options = (attachOptions ?? []).SelectMany(option => new[] { "--option", option });
-            (await stack.OcacheAsync(["attach", new Uri(source).AbsoluteUri, SourcePath, .. options]).ConfigureAwait(false))
-                .Checked("ocache attach");
+            await silo.AttachAsync(source, SourcePath, attachOptions).ConfigureAwait(false);
             await stack.MountAsync().ConfigureAwait(false);
             return stack;
         }

@@ -23,8 +23,7 @@ internal static class FuseBench
         var native = Path.Combine(scratch.Folder("source"), "file");
         WriteFile(native, lengthBytes);
         await using var silo = await LocalSilo.StartAsync(scratch.Path, cancellationToken: cancellationToken).ConfigureAwait(false);
-        (await Command.OcacheAsync(silo, ["attach", new Uri(scratch.Folder("source")).AbsoluteUri, "/data"], cancellationToken: cancellationToken)
-            .ConfigureAwait(false)).Checked("ocache attach");
+        await silo.AttachAsync(scratch.Folder("source"), "/data", cancellationToken: cancellationToken).ConfigureAwait(false);
         (await Command.OcacheAsync(silo, ["load", "/data", "--wait"], TimeSpan.FromMinutes(5), cancellationToken).ConfigureAwait(false))
             .Checked("ocache load");
         await using var mount = await LocalMount.StartAsync(silo, scratch.Folder("mount"), ["--path", "/data"], cancellationToken)
