@@ -107,12 +107,12 @@ public sealed partial class CacheClient : IAsyncDisposable
                 yield return CacheEntry.From(node);
             }
 
-            if (page.IsLast || page.Nodes.Count == 0)
+            if (page.IsLast)
             {
                 yield break;
             }
 
-            after = page.Nodes[^1].Entry.Name;
+            after = page.Next;
         }
     }
 

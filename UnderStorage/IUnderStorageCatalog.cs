@@ -6,9 +6,9 @@ namespace OrleansCache.UnderStorage;
 /// <summary>The under storages this silo has open. One instance per process; thread-safe.</summary>
 public interface IUnderStorageCatalog
 {
-    /// <summary>The URI in its one spelling.</summary>
-    /// <exception cref="CacheRequestException">The scheme is unknown, or the URI is not one of it.</exception>
-    string Canonicalize(string uri);
+    /// <summary>Which place a URI with its options means.</summary>
+    /// <exception cref="CacheRequestException">The scheme is unknown, the URI is not one of it, or an option does not fit.</exception>
+    SourceIdentity Identify(string uri, SourceOptions options);
 
     /// <summary>Opens and keeps the source; the same URI and options give the same instance.</summary>
     /// <exception cref="CacheRequestException">See <see cref="IUnderStorageFactory"/>; an unknown scheme.</exception>

@@ -8,11 +8,11 @@ public interface IUnderStorageFactory
     /// <summary>The scheme, such as <c>file</c>.</summary>
     string Scheme { get; }
 
-    /// <summary>The URI in the one spelling that ids derive from.</summary>
-    /// <exception cref="CacheRequestException">The URI is not one of this kind.</exception>
-    string Canonicalize(string uri);
+    /// <summary>Which place a URI with its options means.</summary>
+    /// <exception cref="CacheRequestException">The URI is not one of this kind, or an option is unknown or out of range.</exception>
+    SourceIdentity Identify(string uri, SourceOptions options);
 
     /// <summary>Opens the source and proves that its root can be listed.</summary>
     /// <exception cref="CacheRequestException">It is missing, not a directory, not readable, or an option does not fit.</exception>
-    ValueTask<IUnderStorage> OpenAsync(string canonicalUri, SourceOptions options, CancellationToken cancellationToken);
+    ValueTask<IUnderStorage> OpenAsync(SourceIdentity identity, SourceOptions options, CancellationToken cancellationToken);
 }

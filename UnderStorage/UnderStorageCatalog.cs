@@ -26,14 +26,14 @@ public sealed class UnderStorageCatalog : IUnderStorageCatalog, IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public string Canonicalize(string uri) => FactoryOf(uri).Canonicalize(uri);
+    public SourceIdentity Identify(string uri, SourceOptions options) => FactoryOf(uri).Identify(uri, options);
 
     /// <inheritdoc/>
     public async ValueTask<IUnderStorage> OpenAsync(string uri, SourceOptions options, CancellationToken cancellationToken)
     {
         var factory = FactoryOf(uri);
-        var canonical = factory.Canonicalize(uri);
-        var source = SourceId.FromUri(canonical);
+        var identity = factory.Identify(uri, options);
+        var source = identity.Id;
         Task<IUnderStorage> opening;
         lock (_gate)
         {
@@ -41,7 +41,7 @@ public sealed class UnderStorageCatalog : IUnderStorageCatalog, IAsyncDisposable
             if (!_open.TryGetValue(source, out opening!))
             {
                 // Not the caller's token: the opening belongs to everybody who waits for it. The factory bounds its time.
-                opening = factory.OpenAsync(canonical, options, _closing.Token).AsTask();
+                opening = factory.OpenAsync(identity, options, _closing.Token).AsTask();
                 _open[source] = opening;
             }
         }

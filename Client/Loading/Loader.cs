@@ -71,12 +71,12 @@ internal sealed class Loader(
                     await VisitAsync(node, directories, cancellationToken).ConfigureAwait(false);
                 }
 
-                if (page.IsLast || page.Nodes.Count == 0)
+                if (page.IsLast)
                 {
                     break;
                 }
 
-                after = page.Nodes[^1].Entry.Name;
+                after = page.Next;
             }
         }
 

@@ -12,7 +12,7 @@ internal interface INamespaceView
     /// <summary>One name in a directory.</summary>
     ValueTask<NodeOutcome> LookupAsync(NodeEntry directory, string name, CancellationToken cancellationToken);
 
-    /// <summary>A page of a directory, ordinal order, after a name (null = first page).</summary>
+    /// <summary>A page of a directory, after <see cref="ListOutcome.Next"/> of another (null = first page).</summary>
     ValueTask<ListOutcome> ListAsync(NodeEntry directory, string? after, CancellationToken cancellationToken);
 
     /// <summary>

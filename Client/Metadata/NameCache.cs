@@ -63,12 +63,12 @@ internal sealed class NameCache(NamespaceViewOptions options, TimeProvider time)
         }
 
         var validFor = page.Lease.Remaining(time);
-        outcome = new ListOutcome(ReadStatus.Ok, page.Nodes, page.IsLast, validFor);
+        outcome = new ListOutcome(ReadStatus.Ok, page.Nodes, page.Next, validFor);
         return validFor > TimeSpan.Zero;
     }
 
     /// <summary>Remembers a page, and its entries as names.</summary>
-    public void PutPage(NodeEntry directory, string? after, NodeEntry[] nodes, bool isLast, long version, Lease lease)
+    public void PutPage(NodeEntry directory, string? after, NodeEntry[] nodes, string? next, long version, Lease lease)
     {
         var bytes = WeightOf(directory.Path);
         foreach (var node in nodes)
@@ -78,7 +78,7 @@ internal sealed class NameCache(NamespaceViewOptions options, TimeProvider time)
         }
 
         _listings.Put(directory.Path, new Listing(version), WeightOf(directory.Path));
-        _pages.Put((directory.Path, after), new Page(directory, nodes, isLast, version, lease), bytes);
+        _pages.Put((directory.Path, after), new Page(directory, nodes, next, version, lease), bytes);
     }
 
     private static bool IsSame(NodeEntry one, NodeEntry other) =>
@@ -91,7 +91,7 @@ internal sealed class NameCache(NamespaceViewOptions options, TimeProvider time)
 
     private sealed record Name(NodeEntry Parent, NodeEntry? Node, Lease Lease);
 
-    private sealed record Page(NodeEntry Parent, NodeEntry[] Nodes, bool IsLast, long Version, Lease Lease);
+    private sealed record Page(NodeEntry Parent, NodeEntry[] Nodes, string? Next, long Version, Lease Lease);
 
     private sealed record Listing(long Version);
 }

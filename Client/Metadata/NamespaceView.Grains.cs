@@ -40,7 +40,7 @@ internal sealed partial class NamespaceView
                 answer = await AskPageAsync(directory, after).WaitAsync(cancellationToken).ConfigureAwait(false);
             }
 
-            return new ListOutcome(answer.Status, answer.Nodes, answer.IsLast, answer.Lease.Remaining(_time));
+            return new ListOutcome(answer.Status, answer.Nodes, answer.Next, answer.Lease.Remaining(_time));
         }
         catch (Exception error) when (error is not OperationCanceledException)
         {
@@ -73,7 +73,7 @@ internal sealed partial class NamespaceView
         file,
         cancellationToken);
 
-    private static ListOutcome NoPage(ReadStatus status) => new(status, [], true, TimeSpan.Zero);
+    private static ListOutcome NoPage(ReadStatus status) => new(status, [], null, TimeSpan.Zero);
 
     private static ListOutcome ListVirtual(SourceTree tree, NodeEntry directory, string? after, TimeSpan validFor)
     {
@@ -86,7 +86,7 @@ internal sealed partial class NamespaceView
         var nodes = after is null
             ? children
             : [.. children.Where(node => string.CompareOrdinal(node.Entry.Name, after) > 0)];
-        return new ListOutcome(ReadStatus.Ok, nodes, true, validFor);
+        return new ListOutcome(ReadStatus.Ok, nodes, null, validFor);
     }
 
     private async ValueTask<NodeOutcome> LookupSlowAsync(
@@ -216,7 +216,7 @@ internal sealed partial class NamespaceView
                 _cache.Forget(directory);
             }
 
-            return new PageAnswer(result.Status, [], true, default, false);
+            return new PageAnswer(result.Status, [], null, default, false);
         }
 
         var lease = Lease.From(_time, asked, result.Lease);
@@ -229,10 +229,10 @@ internal sealed partial class NamespaceView
         var isLeased = result.Lease > TimeSpan.Zero;
         if (isLeased)
         {
-            _cache.PutPage(directory, after, nodes, result.IsLast, result.ListingVersion, lease);
+            _cache.PutPage(directory, after, nodes, result.Next, result.ListingVersion, lease);
         }
 
-        return new PageAnswer(ReadStatus.Ok, nodes, result.IsLast, lease, isLeased);
+        return new PageAnswer(ReadStatus.Ok, nodes, result.Next, lease, isLeased);
     }
 
     private static NodeEntry MakeNode(NodeEntry directory, FileEntry entry) => new(
@@ -243,5 +243,5 @@ internal sealed partial class NamespaceView
 
     private sealed record Answer(ReadStatus Status, NodeEntry? Node, Lease Lease, bool IsLeased);
 
-    private sealed record PageAnswer(ReadStatus Status, NodeEntry[] Nodes, bool IsLast, Lease Lease, bool IsLeased);
+    private sealed record PageAnswer(ReadStatus Status, NodeEntry[] Nodes, string? Next, Lease Lease, bool IsLeased);
 }

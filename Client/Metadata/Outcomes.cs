@@ -11,10 +11,14 @@ internal readonly record struct NodeOutcome(ReadStatus Status, NodeEntry? Node, 
 /// <summary>Answer with a page of places.</summary>
 /// <param name="Status">How it ended.</param>
 /// <param name="Nodes">The entries, when Ok.</param>
-/// <param name="IsLast">Whether the directory ends here.</param>
+/// <param name="Next">What to list after for the next page; null at the end of the directory.</param>
 /// <param name="ValidFor">What is left of the lease.</param>
 internal readonly record struct ListOutcome(
-    ReadStatus Status, IReadOnlyList<NodeEntry> Nodes, bool IsLast, TimeSpan ValidFor);
+    ReadStatus Status, IReadOnlyList<NodeEntry> Nodes, string? Next, TimeSpan ValidFor)
+{
+    /// <summary>Whether the directory ends here.</summary>
+    public bool IsLast => Next is null;
+}
 
 /// <summary>Answer with a link's target.</summary>
 /// <param name="Status">How it ended.</param>

@@ -3,7 +3,7 @@ using OrleansCache.Metadata;
 namespace OrleansCache.Fuse.FileSystem;
 
 /// <summary>
-/// One open directory. A cookie is a page and a position in it; a page is known by the name it starts after, so the
+/// One open directory. A cookie is a page and a position in it; a page is known by the place it starts after, so the
 /// listing goes on at the right name however the directory changes between pages. The last two pages are kept; an
 /// older one is listed again when somebody seeks back to it, and read from its start when it is not what it was: a
 /// name may come twice, never be left out. Thread-safe.
@@ -76,7 +76,7 @@ internal sealed class OpenDirectory(FileNode node) : IDisposable
             fingerprint.Add(entry.Entry.Name);
         }
 
-        var page = new ListedPage(sequence, outcome.Nodes, outcome.IsLast, expiry);
+        var page = new ListedPage(sequence, outcome.Nodes, outcome.Next, expiry);
         lock (_lock)
         {
             if (!IsKnown(sequence))
@@ -95,7 +95,7 @@ internal sealed class OpenDirectory(FileNode node) : IDisposable
     /// <summary>The page after one that was read to its end.</summary>
     public long Next(ListedPage page)
     {
-        var last = page.Nodes[^1].Entry.Name;
+        var next = page.Next;
         lock (_lock)
         {
             if (!IsKnown(page.Sequence))
@@ -104,9 +104,9 @@ internal sealed class OpenDirectory(FileNode node) : IDisposable
             }
 
             var start = StartOf(page.Sequence);
-            if (start.Next == 0 || StartOf(start.Next).After != last)
+            if (start.Next == 0 || StartOf(start.Next).After != next)
             {
-                _starts.Add(new PageStart(last));
+                _starts.Add(new PageStart(next));
                 start.Next = _firstSequence + _starts.Count - 1;
             }
 
@@ -142,6 +142,10 @@ internal sealed class OpenDirectory(FileNode node) : IDisposable
 /// <summary>One page of a directory as it was listed.</summary>
 /// <param name="Sequence">Its part of the cookies.</param>
 /// <param name="Nodes">The entries.</param>
-/// <param name="IsLast">Whether the directory ends with it.</param>
+/// <param name="Next">Where the page after it starts; null when the directory ends with it.</param>
 /// <param name="Expiry">When its lease is over.</param>
-internal sealed record ListedPage(long Sequence, IReadOnlyList<NodeEntry> Nodes, bool IsLast, long Expiry);
+internal sealed record ListedPage(long Sequence, IReadOnlyList<NodeEntry> Nodes, string? Next, long Expiry)
+{
+    /// <summary>Whether the directory ends with it.</summary>
+    public bool IsLast => Next is null;
+}

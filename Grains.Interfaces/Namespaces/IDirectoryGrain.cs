@@ -10,9 +10,9 @@ public interface IDirectoryGrain : IGrainWithStringKey
     [Alias("Lookup"), AlwaysInterleave]
     ValueTask<LookupResult> Lookup(DirectoryRef self, string name, CancellationToken cancellationToken);
 
-    /// <summary>One page of entries, ordered by ordinal comparison of names.</summary>
+    /// <summary>One page of entries.</summary>
     /// <param name="self">This directory.</param>
-    /// <param name="after">Last name of the page before, or null for the first page.</param>
+    /// <param name="after"><see cref="DirectoryPage.Next"/> of the page before, or null for the first page.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     [Alias("List"), AlwaysInterleave]
     ValueTask<DirectoryPage> List(DirectoryRef self, string? after, CancellationToken cancellationToken);

@@ -22,6 +22,16 @@ public interface INamespaceGrain : IGrainWithStringKey
     [Alias("Detach")]
     ValueTask<SourceInfo> Detach(string path, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// From now on everybody sees what the under storage has now or later, at a path and below: nothing known before counts. Asks
+    /// the under storage nothing by itself, and costs the same for a file and for a million.
+    /// </summary>
+    /// <param name="path">Absolute namespace path in or at a source; <c>/</c> = all sources.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="CacheRequestException">The path is in no source.</exception>
+    [Alias("Sync")]
+    ValueTask Sync(string path, CancellationToken cancellationToken);
+
     /// <summary>The table. Clients may keep it for <see cref="DirectoryLease.Default"/>.</summary>
     [Alias("GetTable"), Orleans.Concurrency.AlwaysInterleave]
     ValueTask<NamespaceTable> GetTable(CancellationToken cancellationToken);

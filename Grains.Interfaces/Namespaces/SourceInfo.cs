@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using OrleansCache.Files;
 
 namespace OrleansCache.Namespaces;
@@ -6,7 +7,7 @@ namespace OrleansCache.Namespaces;
 [GenerateSerializer, Immutable, Alias("srcinfo")]
 public sealed record SourceInfo
 {
-    /// <summary>The source's id, derived from <see cref="Uri"/>.</summary>
+    /// <summary>The source's id: follows from <see cref="Uri"/> and, where that is not enough to name the place, from options.</summary>
     [Id(0)] public required SourceId Id { get; init; }
 
     /// <summary>Where it is attached: absolute, normalised, such as <c>/imagenet</c>.</summary>
@@ -17,6 +18,9 @@ public sealed record SourceInfo
 
     /// <summary>Options.</summary>
     [Id(3)] public required SourceOptions Options { get; init; }
+
+    /// <summary>What was found out about the store at attach; empty where there is nothing to find out.</summary>
+    [Id(5)] public ImmutableArray<SourceFact> Facts { get; init; } = [];
 
     /// <summary>Attributes of the source's root directory when it was attached.</summary>
     [Id(4)] public required FileMetadata Root { get; init; }

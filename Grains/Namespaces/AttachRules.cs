@@ -1,3 +1,5 @@
+using OrleansCache.UnderStorage;
+
 namespace OrleansCache.Grains.Namespaces;
 
 /// <summary>Which sources may stand side by side in the namespace.</summary>
@@ -8,7 +10,7 @@ internal static class AttachRules
 
     /// <summary>Refuses a path that is taken or overlaps, a source that is attached already, and too many.</summary>
     /// <exception cref="CacheRequestException">Why it cannot be attached and what to do.</exception>
-    public static void Check(IReadOnlyCollection<StoredSource> attached, string path, string canonicalUri)
+    public static void Check(IReadOnlyCollection<StoredSource> attached, string path, SourceIdentity identity)
     {
         foreach (var other in attached)
         {
@@ -22,9 +24,9 @@ internal static class AttachRules
                 throw Taken($"'{path}' overlaps '{other.Path}' ({other.Uri}). Sources cannot lie within each other: choose a path beside it.");
             }
 
-            if (other.Uri == canonicalUri)
+            if (other.Id == identity.Id)
             {
-                throw Taken($"{canonicalUri} is attached at '{other.Path}' already. Use it there, or detach it first (ocache detach {other.Path}).");
+                throw Taken($"{identity.Uri} is attached at '{other.Path}' already. Use it there, or detach it first (ocache detach {other.Path}).");
             }
         }
 

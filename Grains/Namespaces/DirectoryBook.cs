@@ -78,7 +78,7 @@ internal sealed partial class DirectoryBook(DirectoryRef self, SourceInfo source
             var (status, _) = await _flights.RunAsync(ListingKey, fresh, AskListingAsync, cancellationToken);
             if (status != ReadStatus.Ok)
             {
-                return new DirectoryPage(status, [], true, 0, TimeSpan.Zero);
+                return new DirectoryPage(status, [], null, 0, TimeSpan.Zero);
             }
         }
 
@@ -92,7 +92,7 @@ internal sealed partial class DirectoryBook(DirectoryRef self, SourceInfo source
         }
 
         return new DirectoryPage(
-            ReadStatus.Ok, entries.MoveToImmutable(), first + count >= sorted.Count, _names.Version,
+            ReadStatus.Ok, entries.MoveToImmutable(), first + count >= sorted.Count ? null : sorted[first + count - 1], _names.Version,
             SyncLease.Remaining(Rule, AgeOf(_names.ListedAt)));
     }
 
@@ -171,18 +171,21 @@ internal sealed partial class DirectoryBook(DirectoryRef self, SourceInfo source
         var tooMany = false;
         try
         {
-            var status = await found.Storage.ListAsync(
-                self.Path,
-                batch =>
+            ListBatch batch;
+            await using var listing = found.Storage.List(self.Path, null);
+            do
+            {
+                batch = await listing.NextAsync(deadline.Token);
+                tooMany = tooMany || !services.Budget.TryReserve(batch.Entries.Count);
+                if (!tooMany)
                 {
-                    tooMany = tooMany || !services.Budget.TryReserve(batch.Count);
-                    if (!tooMany)
-                    {
-                        reserved += batch.Count;
-                        entries.AddRange(batch);
-                    }
-                },
-                deadline.Token);
+                    reserved += batch.Entries.Count;
+                    entries.AddRange(batch.Entries);
+                }
+            }
+            while (!batch.IsLast);
+
+            var status = batch.Status;
             _verifiedAt = null; // the identity is checked after the listing, so that it is this directory's
             var itself = await VerifySelfAsync(deadline.Token);
             status = itself == ReadStatus.Ok && status is ReadStatus.NotFound or ReadStatus.NotADirectory

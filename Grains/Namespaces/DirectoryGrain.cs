@@ -26,7 +26,7 @@ internal sealed class DirectoryGrain(
     public async ValueTask<DirectoryPage> List(DirectoryRef self, string? after, CancellationToken cancellationToken) =>
         await OpenAsync(self, cancellationToken) is { } book
             ? await book.ListAsync(after, cancellationToken)
-            : new DirectoryPage(ReadStatus.StaleVersion, [], true, 0, TimeSpan.Zero);
+            : new DirectoryPage(ReadStatus.StaleVersion, [], null, 0, TimeSpan.Zero);
 
     public async ValueTask<LinkResult> ReadLink(DirectoryRef self, string name, CancellationToken cancellationToken) =>
         await OpenAsync(self, cancellationToken) is { } book

@@ -27,8 +27,9 @@ internal sealed partial class NamespaceGrain(
     {
         var path = NamespacePath.Normalize(request.Path);
         var options = SourceOptionParser.Parse(request.Options.IsDefault ? [] : request.Options);
-        var uri = underStorages.Canonicalize(request.Uri);
-        AttachRules.Check(state.State.Sources, path, uri);
+        var identity = underStorages.Identify(request.Uri, options);
+        var uri = identity.Uri;
+        AttachRules.Check(state.State.Sources, path, identity);
 
         var storage = await underStorages.OpenAsync(uri, options, cancellationToken);
         var attached = false;
@@ -41,7 +42,8 @@ internal sealed partial class NamespaceGrain(
                     RequestError.Unavailable, $"{uri} could be opened but its root not be read ({root.Status}). Try again, or check the server.");
             }
 
-            var source = StoredSource.From(path, uri, options, root.Metadata);
+            var facts = await storage.ProbeAsync(cancellationToken);
+            var source = StoredSource.From(path, identity, options, facts, root.Metadata);
             await StoreAsync(state.State.With(source));
             attached = true;
             LogAttached(uri, path, _table.Epoch);
@@ -64,6 +66,9 @@ internal sealed partial class NamespaceGrain(
         LogDetached(source.Uri, source.Path, _table.Epoch);
         return source;
     }
+
+    public ValueTask Sync(string path, CancellationToken cancellationToken) =>
+        throw new CacheRequestException(RequestError.InvalidArgument, "sync is not built yet");
 
     public ValueTask<NamespaceTable> GetTable(CancellationToken cancellationToken) => new(_table);
 

@@ -1,5 +1,7 @@
+using System.Text.Json.Serialization;
 using OrleansCache.Files;
 using OrleansCache.Namespaces;
+using OrleansCache.UnderStorage;
 
 namespace OrleansCache.Grains.Namespaces;
 
@@ -36,8 +38,23 @@ internal sealed class StoredSource
     /// <summary>Where it is attached.</summary>
     public required string Path { get; init; }
 
-    /// <summary>Its canonical URI; the id follows from it.</summary>
+    /// <summary>Its canonical URI.</summary>
     public required string Uri { get; init; }
+
+    /// <summary>Its id; null = follows from the URI alone (what the first release stored).</summary>
+    public ulong? SourceId { get; init; }
+
+    /// <summary>Freshness of parts: path and rule as text.</summary>
+    public List<StoredPair> Subtrees { get; init; } = [];
+
+    /// <summary>Patterns of files that never change.</summary>
+    public List<string> ImmutableFiles { get; init; } = [];
+
+    /// <summary>Options of its driver. Never secrets.</summary>
+    public List<StoredPair> DriverOptions { get; init; } = [];
+
+    /// <summary>What was found out at attach.</summary>
+    public List<StoredPair> Facts { get; init; } = [];
 
     /// <summary>Block size.</summary>
     public required int BlockSizeBytes { get; init; }
@@ -48,11 +65,21 @@ internal sealed class StoredSource
     /// <summary>The root directory when it was attached.</summary>
     public required StoredRoot Root { get; init; }
 
+    /// <summary>The source's id.</summary>
+    [JsonIgnore]
+    public SourceId Id => SourceId is { } stored ? new SourceId(stored) : Files.SourceId.FromUri(Uri);
+
     /// <summary>What is stored of a source.</summary>
-    public static StoredSource From(string path, string canonicalUri, SourceOptions options, FileMetadata root) => new()
+    public static StoredSource From(
+        string path, SourceIdentity identity, SourceOptions options, IEnumerable<SourceFact> facts, FileMetadata root) => new()
     {
         Path = path,
-        Uri = canonicalUri,
+        Uri = identity.Uri,
+        SourceId = identity.Id.Value,
+        Subtrees = [.. options.Subtrees.Select(one => new StoredPair { Name = one.Path, Value = one.Rule.ToString() })],
+        ImmutableFiles = [.. options.ImmutableFiles],
+        DriverOptions = [.. options.Driver.Select(one => new StoredPair { Name = one.Name, Value = one.Value })],
+        Facts = [.. facts.Select(one => new StoredPair { Name = one.Name, Value = one.Value })],
         BlockSizeBytes = options.BlockSizeBytes,
         Sync = options.Sync.ToString(),
         Root = new StoredRoot
@@ -73,13 +100,16 @@ internal sealed class StoredSource
     /// <summary>The source as clients see it.</summary>
     public SourceInfo ToInfo() => new()
     {
-        Id = SourceId.FromUri(Uri),
+        Id = Id,
         Path = Path,
         Uri = Uri,
         Options = new SourceOptions
         {
             BlockSizeBytes = BlockSizeBytes,
-            Sync = SyncRule.TryParse(Sync, out var rule) ? rule : SyncRule.Default,
+            Sync = RuleOf(Sync),
+            Subtrees = [.. Subtrees.Select(one => new SubtreeSync(one.Name, RuleOf(one.Value)))],
+            ImmutableFiles = [.. ImmutableFiles],
+            Driver = [.. DriverOptions.Select(one => new DriverOption(one.Name, one.Value))],
         },
         Root = new FileMetadata
         {
@@ -92,7 +122,18 @@ internal sealed class StoredSource
             Links = Root.Links,
             AccessedNs = Root.AccessedNs,
         },
+        Facts = [.. Facts.Select(one => new SourceFact(one.Name, one.Value))],
     };
+
+    private static SyncRule RuleOf(string text) => SyncRule.TryParse(text, out var rule) ? rule : SyncRule.Default;
+}
+
+/// <summary>A name with a value.</summary>
+internal sealed class StoredPair
+{
+    public required string Name { get; init; }
+
+    public required string Value { get; init; }
 }
 
 /// <summary>Attributes of a root directory as stored.</summary>

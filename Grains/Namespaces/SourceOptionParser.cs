@@ -22,7 +22,7 @@ internal static class SourceOptionParser
             }
 
             var (name, value) = (text[..equals].Trim(), text[(equals + 1)..].Trim());
-            if (!seen.Add(name))
+            if (name != "immutable" && !seen.Add(name))
             {
                 throw Refuse($"option '{name}' is given twice. Give it once.");
             }
@@ -31,7 +31,11 @@ internal static class SourceOptionParser
             {
                 "block-size" => options with { BlockSizeBytes = ParseBlockSize(value) },
                 "sync" => options with { Sync = ParseSync(value) },
-                _ => throw Refuse($"there is no option '{name}'. The options are block-size and sync."),
+                "immutable" => options with { ImmutableFiles = options.ImmutableFiles.Add(ParsePattern(value)) },
+                _ when name.StartsWith("sync:", StringComparison.Ordinal) =>
+                    options with { Subtrees = options.Subtrees.Add(new SubtreeSync(ParseSubtree(name[5..]), ParseSync(value))) },
+                // The driver of the URI's scheme knows whether there is such an option.
+                _ => options with { Driver = options.Driver.Add(new DriverOption(name, value)) },
             };
         }
 
@@ -58,6 +62,12 @@ internal static class SourceOptionParser
     private static SyncRule ParseSync(string value) => SyncRule.TryParse(value, out var rule)
         ? rule
         : throw Refuse($"sync '{value}' is not usable. Give always, never or interval(N) with N from 1ms to 168h, such as interval(10s).");
+
+    private static string ParseSubtree(string path) => NamespacePath.Normalize(path).TrimStart('/');
+
+    private static string ParsePattern(string pattern) => pattern.Length is > 0 and <= PathGlob.MaxLength
+        ? pattern
+        : throw Refuse($"immutable '{pattern}' is not usable. Give a pattern of at most {PathGlob.MaxLength} characters, such as *.tar.");
 
     private static CacheRequestException Refuse(string message) => new(RequestError.InvalidArgument, message);
 }

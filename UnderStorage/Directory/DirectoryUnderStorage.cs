@@ -1,5 +1,7 @@
+using System.Collections.Immutable;
 using Microsoft.Win32.SafeHandles;
 using OrleansCache.Files;
+using OrleansCache.Namespaces;
 
 namespace OrleansCache.UnderStorage.Directories;
 
@@ -46,11 +48,15 @@ internal sealed class DirectoryUnderStorage : IUnderStorage
             new StatJob(_root, _inspector, path), new StatOutcome(ReadStatus.DeadlineExceeded, default), cancellationToken);
 
     /// <inheritdoc/>
-    public ValueTask<ReadStatus> ListAsync(
-        string path, Action<IReadOnlyList<UnderStorageEntry>> sink, CancellationToken cancellationToken) => _disposed
+    public bool ListsInOrder => false;
+
+    /// <inheritdoc/>
+    public ValueTask<ImmutableArray<SourceFact>> ProbeAsync(CancellationToken cancellationToken) => new([]);
+
+    /// <inheritdoc/>
+    public IListing List(string path, string? resumeAt) => new DirectoryListing((sink, token) => _disposed
         ? new(ReadStatus.Unavailable)
-        : _metadataThreads.RunAsync(
-            new ListJob(_root, _inspector, path, sink), ReadStatus.DeadlineExceeded, cancellationToken);
+        : _metadataThreads.RunAsync(new ListJob(_root, _inspector, path, sink), ReadStatus.DeadlineExceeded, token));
 
     /// <inheritdoc/>
     public ValueTask<LinkOutcome> ReadLinkAsync(string path, CancellationToken cancellationToken) => _disposed
@@ -95,6 +101,12 @@ internal sealed class DirectoryUnderStorage : IUnderStorage
 
         return ReadStatus.Unavailable;
     }
+
+    /// <inheritdoc/>
+    public ValueTask<ReadStatus> StreamAsync(
+        string path, FileId file, FileVersion version, long offsetBytes, long lengthBytes, Memory<byte> buffer, IPieceSink sink,
+        CancellationToken cancellationToken) =>
+        this.StreamByPiecesAsync(path, file, version, offsetBytes, lengthBytes, buffer, sink, cancellationToken);
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync()

@@ -1,4 +1,3 @@
-using OrleansCache.Files;
 using OrleansCache.Linux;
 using OrleansCache.Namespaces;
 
@@ -13,13 +12,16 @@ public sealed class DirectoryUnderStorageFactory(DirectoryUnderStorageOptions bo
     public string Scheme => "file";
 
     /// <inheritdoc/>
-    public string Canonicalize(string uri) => FileUri.Canonicalize(uri);
+    public SourceIdentity Identify(string uri, SourceOptions options) => options.Driver.IsEmpty
+        ? SourceIdentity.OfUri(FileUri.Canonicalize(uri))
+        : throw new CacheRequestException(
+            RequestError.InvalidArgument, $"there is no option '{options.Driver[0].Name}' for file:// sources.");
 
     /// <inheritdoc/>
     public async ValueTask<IUnderStorage> OpenAsync(
-        string canonicalUri, SourceOptions options, CancellationToken cancellationToken)
+        SourceIdentity identity, SourceOptions options, CancellationToken cancellationToken)
     {
-        var path = FileUri.AbsolutePathOf(canonicalUri);
+        var path = FileUri.AbsolutePathOf(identity.Uri);
         using var threads = new BlockingThreads("open source", maxThreads: 1, maxQueued: 1);
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using var timer = time.CreateTimer(
@@ -32,7 +34,7 @@ public sealed class DirectoryUnderStorageFactory(DirectoryUnderStorageOptions bo
             throw Explain(path, opened.Errno);
         }
 
-        return new DirectoryUnderStorage(SourceId.FromUri(canonicalUri), opened.Root, bounds, time);
+        return new DirectoryUnderStorage(identity.Id, opened.Root, bounds, time);
     }
 
     private CacheRequestException Explain(string path, int errno) => (Errno)errno switch

@@ -1,4 +1,6 @@
+using System.Collections.Immutable;
 using OrleansCache.Files;
+using OrleansCache.Namespaces;
 
 namespace OrleansCache.UnderStorage.Faulty;
 
@@ -21,7 +23,7 @@ public sealed class FaultyUnderStorage(IUnderStorage inner) : IUnderStorage
     /// <summary>Calls of <see cref="StatAsync"/>.</summary>
     public int Stats => Volatile.Read(ref _stats);
 
-    /// <summary>Calls of <see cref="ListAsync"/>.</summary>
+    /// <summary>Calls of <see cref="List"/>.</summary>
     public int Lists => Volatile.Read(ref _lists);
 
     /// <summary>Calls of <see cref="ReadAsync"/>.</summary>
@@ -63,29 +65,18 @@ public sealed class FaultyUnderStorage(IUnderStorage inner) : IUnderStorage
     }
 
     /// <inheritdoc/>
-    public async ValueTask<ReadStatus> ListAsync(
-        string path, Action<IReadOnlyList<UnderStorageEntry>> sink, CancellationToken cancellationToken)
+    public bool ListsInOrder => inner.ListsInOrder;
+
+    /// <inheritdoc/>
+    public ValueTask<ImmutableArray<SourceFact>> ProbeAsync(CancellationToken cancellationToken) =>
+        inner.ProbeAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public IListing List(string path, string? resumeAt)
     {
         Interlocked.Increment(ref _lists);
-        var trouble = await TroubleAsync(cancellationToken).ConfigureAwait(false);
-        if (trouble != ReadStatus.Ok)
-        {
-            return trouble;
-        }
-
-        var left = ListingBreaksAfter ?? int.MaxValue;
-        var broke = false;
-        var status = await inner.ListAsync(
-            path,
-            batch =>
-            {
-                var given = batch.Take(left).Select(entry => entry with { Metadata = Shift(entry.Metadata) }).ToList();
-                broke |= given.Count < batch.Count;
-                left -= given.Count;
-                sink(given);
-            },
-            cancellationToken).ConfigureAwait(false);
-        return status == ReadStatus.Ok && broke ? ReadStatus.Unavailable : status;
+        return new FaultyListing(
+            inner.List(path, resumeAt), TroubleAsync, ListingBreaksAfter, entry => entry with { Metadata = Shift(entry.Metadata) });
     }
 
     /// <inheritdoc/>
@@ -118,6 +109,12 @@ public sealed class FaultyUnderStorage(IUnderStorage inner) : IUnderStorage
 
         return status;
     }
+
+    /// <inheritdoc/>
+    public ValueTask<ReadStatus> StreamAsync(
+        string path, FileId file, FileVersion version, long offsetBytes, long lengthBytes, Memory<byte> buffer, IPieceSink sink,
+        CancellationToken cancellationToken) =>
+        this.StreamByPiecesAsync(path, file, version, offsetBytes, lengthBytes, buffer, sink, cancellationToken);
 
     /// <inheritdoc/>
     public async ValueTask<LinkOutcome> ReadLinkAsync(string path, CancellationToken cancellationToken)

@@ -122,10 +122,10 @@ public sealed class DirectoryBookTests : IAsyncLifetime
 
         var book = await OpenAsync("always");
         var names = new List<string>();
-        DirectoryPage page;
+        DirectoryPage? page = null;
         do
         {
-            page = await book.ListAsync(names.LastOrDefault(), default);
+            page = await book.ListAsync(page?.Next, default);
             Assert.Equal(ReadStatus.Ok, page.Status);
             names.AddRange(page.Entries.Select(entry => entry.Name));
         }
@@ -241,11 +241,11 @@ public sealed class DirectoryBookTests : IAsyncLifetime
 
         public string Scheme => _inner.Scheme;
 
-        public string Canonicalize(string uri) => _inner.Canonicalize(uri);
+        public SourceIdentity Identify(string uri, SourceOptions options) => _inner.Identify(uri, options);
 
-        public async ValueTask<IUnderStorage> OpenAsync(string canonicalUri, SourceOptions options, CancellationToken cancellationToken)
+        public async ValueTask<IUnderStorage> OpenAsync(SourceIdentity identity, SourceOptions options, CancellationToken cancellationToken)
         {
-            var faulty = new FaultyUnderStorage(await _inner.OpenAsync(canonicalUri, options, cancellationToken));
+            var faulty = new FaultyUnderStorage(await _inner.OpenAsync(identity, options, cancellationToken));
             opened(faulty);
             return faulty;
         }

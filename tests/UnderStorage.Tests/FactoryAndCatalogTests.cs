@@ -20,8 +20,8 @@ public sealed class FactoryAndCatalogTests
     [InlineData("file:///%FF", "file:///\uF7FF")]
     public void A_source_has_one_spelling(string uri, string canonical)
     {
-        Assert.Equal(canonical, Factory.Canonicalize(uri));
-        Assert.Equal(canonical, Factory.Canonicalize(canonical));
+        Assert.Equal(canonical, Factory.Identify(uri, new()).Uri);
+        Assert.Equal(SourceIdentity.OfUri(canonical), Factory.Identify(canonical, new()));
     }
 
     [Theory]
@@ -32,14 +32,14 @@ public sealed class FactoryAndCatalogTests
     [InlineData("file:///a%00b")]
     public void What_is_no_directory_URI_is_refused_with_advice(string uri)
     {
-        var refused = Assert.Throws<CacheRequestException>(() => Factory.Canonicalize(uri));
+        var refused = Assert.Throws<CacheRequestException>(() => Factory.Identify(uri, new()));
         Assert.Equal(RequestError.InvalidArgument, refused.Error);
         Assert.Contains("file:///absolute/path", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Half_a_surrogate_pair_is_no_name() => // a fact: the runner cannot carry such text as an argument
-        Assert.Throws<CacheRequestException>(() => Factory.Canonicalize("file:///\ud800"));
+        Assert.Throws<CacheRequestException>(() => Factory.Identify("file:///\ud800", new()));
 
     [Fact]
     public async Task Missing_and_wrong_roots_are_explained()
@@ -57,7 +57,7 @@ public sealed class FactoryAndCatalogTests
     {
         await using var source = await TempSource.CreateAsync();
         source.Shell("mkdir a b; echo x > a/inside; ln -s a link");
-        await using var storage = await Factory.OpenAsync(Factory.Canonicalize($"file://{source.At("link")}"), new(), TempSource.Soon);
+        await using var storage = await Factory.OpenAsync(Factory.Identify($"file://{source.At("link", new())}"), new(), TempSource.Soon);
         source.Shell("ln -sfn b link");
         Assert.Equal(ReadStatus.Ok, (await storage.StatAsync("inside", TempSource.Soon)).Status);
     }
@@ -82,7 +82,7 @@ public sealed class FactoryAndCatalogTests
         {
             Id = source.Storage.Source,
             Path = "/x",
-            Uri = Factory.Canonicalize(uri),
+            Uri = Factory.Identify(uri, new()).Uri,
             Options = new(),
             Root = await source.StatAsync(""),
         };
@@ -106,5 +106,5 @@ public sealed class FactoryAndCatalogTests
 
     private static async Task<CacheRequestException> RefusedAsync(string path) =>
         await Assert.ThrowsAsync<CacheRequestException>(
-            async () => await Factory.OpenAsync(Factory.Canonicalize($"file://{path}"), new(), TempSource.Soon));
+            async () => await Factory.OpenAsync(Factory.Identify($"file://{path}"), new(, new()), TempSource.Soon));
 }

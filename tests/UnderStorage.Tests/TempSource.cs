@@ -20,7 +20,7 @@ internal sealed class TempSource : IAsyncDisposable
     {
         var root = Directory.CreateTempSubdirectory("ocache-source-").FullName;
         var factory = new DirectoryUnderStorageFactory(options ?? new(), TimeProvider.System);
-        return new TempSource(root, await factory.OpenAsync(factory.Canonicalize($"file://{root}"), new(), Soon));
+        return new TempSource(root, await factory.OpenAsync(factory.Identify($"file://{root}", new()), new(), Soon));
     }
 
     public string At(string path) => Path.Combine(Root, path);

@@ -144,18 +144,21 @@ internal sealed class FakeGrains : IGrainFactory
                 : new LookupResult(ReadStatus.NotFound, null, owner.Lease);
         }
 
+        public ValueTask Sync(string path, CancellationToken cancellationToken) => ValueTask.CompletedTask;
+
         public async ValueTask<DirectoryPage> List(DirectoryRef self, string? after, CancellationToken cancellationToken)
         {
             owner.ListCalls++;
             await owner.EnterAsync();
             if (!owner.Tree.TryGetValue(self.Id, out var entries))
             {
-                return new DirectoryPage(ReadStatus.StaleVersion, [], true, 0, TimeSpan.Zero);
+                return new DirectoryPage(ReadStatus.StaleVersion, [], null, 0, TimeSpan.Zero);
             }
 
             var rest = entries.Values.Where(entry => after is null || string.CompareOrdinal(entry.Name, after) > 0).ToArray();
             return new DirectoryPage(
-                ReadStatus.Ok, rest.Take(owner.PageSize).ToImmutableArray(), rest.Length <= owner.PageSize, owner.ListingVersion,
+                ReadStatus.Ok, rest.Take(owner.PageSize).ToImmutableArray(),
+                rest.Length <= owner.PageSize ? null : rest[owner.PageSize - 1].Name, owner.ListingVersion,
                 owner.Lease);
         }
 

@@ -194,7 +194,7 @@ internal sealed class FakeNamespace : INamespaceView
             Listings++;
             if (Find(path) is not { } directory)
             {
-                return new ListOutcome(ReadStatus.NotFound, [], true, Lease);
+                return new ListOutcome(ReadStatus.NotFound, [], null, Lease);
             }
 
             var prefix = path == "/" ? "/" : path + "/";
@@ -203,7 +203,9 @@ internal sealed class FakeNamespace : INamespaceView
                 .Take(PageEntries + 1)
                 .Select(child => new NodeEntry(prefix + child.Key, null, "", child.Value.EntryNamed(child.Key)))
                 .ToList();
-            return new ListOutcome(ReadStatus.Ok, rest[..Math.Min(PageEntries, rest.Count)], rest.Count <= PageEntries, Lease);
+            return rest.Count <= PageEntries
+                ? new ListOutcome(ReadStatus.Ok, rest, null, Lease)
+                : new ListOutcome(ReadStatus.Ok, rest[..PageEntries], rest[PageEntries - 1].Entry.Name, Lease);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using OrleansCache.Files;
 using OrleansCache.Namespaces;
 using OrleansCache.UnderStorage;
@@ -52,9 +53,30 @@ internal sealed class ScriptedStorage : IUnderStorage, IUnderStorageCatalog
 
     public ValueTask<StatOutcome> StatAsync(string path, CancellationToken cancellationToken) => throw new NotSupportedException();
 
-    public ValueTask<ReadStatus> ListAsync(
-        string path, Action<IReadOnlyList<UnderStorageEntry>> sink, CancellationToken cancellationToken) =>
-        throw new NotSupportedException();
+    public bool ListsInOrder => false;
+
+    public ValueTask<ImmutableArray<SourceFact>> ProbeAsync(CancellationToken cancellationToken) => new([]);
+
+    public IListing List(string path, string? resumeAt) => throw new NotSupportedException();
+
+    public async ValueTask<ReadStatus> StreamAsync(
+        string path, FileId file, FileVersion version, long offsetBytes, long lengthBytes, Memory<byte> buffer, IPieceSink sink,
+        CancellationToken cancellationToken)
+    {
+        for (var end = offsetBytes + lengthBytes; offsetBytes < end;)
+        {
+            var piece = buffer[..(int)Math.Min(buffer.Length, end - offsetBytes)];
+            var status = await ReadAsync(path, file, version, offsetBytes, piece, cancellationToken);
+            if (status != ReadStatus.Ok || !sink.Accept(piece.Span))
+            {
+                return status;
+            }
+
+            offsetBytes += piece.Length;
+        }
+
+        return ReadStatus.Ok;
+    }
 
     public ValueTask<LinkOutcome> ReadLinkAsync(string path, CancellationToken cancellationToken) =>
         throw new NotSupportedException();
@@ -62,7 +84,7 @@ internal sealed class ScriptedStorage : IUnderStorage, IUnderStorageCatalog
     public ValueTask<IUnderStorage> OpenAsync(string uri, SourceOptions options, CancellationToken cancellationToken) =>
         throw new NotSupportedException();
 
-    public string Canonicalize(string uri) => throw new NotSupportedException();
+    public SourceIdentity Identify(string uri, SourceOptions options) => throw new NotSupportedException();
 
     public ValueTask CloseAsync(SourceId source) => ValueTask.CompletedTask;
 

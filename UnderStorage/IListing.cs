@@ -1,0 +1,13 @@
+using OrleansCache.Files;
+
+namespace OrleansCache.UnderStorage;
+
+/// <summary>
+/// A listing of one directory under way: whoever reads it decides how fast it goes. One caller at a time; dispose it to end it.
+/// </summary>
+public interface IListing : IAsyncDisposable
+{
+    /// <summary>The next entries: for a store that lists by pages, one request.</summary>
+    /// <param name="cancellationToken">Ends the wait with <see cref="ReadStatus.DeadlineExceeded"/>.</param>
+    ValueTask<ListBatch> NextAsync(CancellationToken cancellationToken);
+}
