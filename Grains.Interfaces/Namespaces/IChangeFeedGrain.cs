@@ -11,10 +11,10 @@ namespace OrleansCache.Namespaces;
 [Alias("IChangeFeedGrain")]
 public interface IChangeFeedGrain : IGrainWithStringKey
 {
-    /// <summary>Longest wait of <see cref="Next"/> for a change: well below the engine's answer timeout.</summary>
-    static TimeSpan LongestWait => TimeSpan.FromSeconds(8);
+    /// <summary>Longest wait of <see cref="Next"/> for a change, in seconds: well below the engine's answer timeout.</summary>
+    const int LongestWaitSeconds = 8;
 
-    /// <summary>Changes after a point; waits for one up to <see cref="LongestWait"/>.</summary>
+    /// <summary>Changes after a point; waits for one up to <see cref="LongestWaitSeconds"/>.</summary>
     /// <param name="after"><see cref="ChangeBatch.Last"/> of the batch before; 0 = from now on.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     [Alias("Next"), AlwaysInterleave]

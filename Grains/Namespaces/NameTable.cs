@@ -51,7 +51,7 @@ internal sealed class NameTable
     public void ReplaceListing(List<UnderStorageEntry> entries, long askedAt)
     {
         var next = new Dictionary<string, KnownName>(entries.Count, StringComparer.Ordinal);
-        foreach (var (name, metadata) in entries)
+        foreach (var (name, metadata, _) in entries)
         {
             next[name] = Renewed(name, metadata, askedAt);
         }

@@ -67,7 +67,7 @@ internal sealed class StoredSource
 
     /// <summary>The source's id.</summary>
     [JsonIgnore]
-    public SourceId Id => SourceId is { } stored ? new SourceId(stored) : Files.SourceId.FromUri(Uri);
+    public SourceId Id => SourceId is { } stored ? new SourceId(stored) : OrleansCache.Files.SourceId.FromUri(Uri);
 
     /// <summary>What is stored of a source.</summary>
     public static StoredSource From(

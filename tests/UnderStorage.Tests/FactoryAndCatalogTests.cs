@@ -38,6 +38,14 @@ public sealed class FactoryAndCatalogTests
     }
 
     [Fact]
+    public void An_option_nobody_knows_is_refused()
+    {
+        var options = new SourceOptions { Driver = [new DriverOption("color", "red")] };
+        var refused = Assert.Throws<CacheRequestException>(() => Factory.Identify("file:///a", options));
+        Assert.Contains("'color'", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Half_a_surrogate_pair_is_no_name() => // a fact: the runner cannot carry such text as an argument
         Assert.Throws<CacheRequestException>(() => Factory.Identify("file:///\ud800", new()));
 
@@ -57,7 +65,7 @@ public sealed class FactoryAndCatalogTests
     {
         await using var source = await TempSource.CreateAsync();
         source.Shell("mkdir a b; echo x > a/inside; ln -s a link");
-        await using var storage = await Factory.OpenAsync(Factory.Identify($"file://{source.At("link", new())}"), new(), TempSource.Soon);
+        await using var storage = await Factory.OpenAsync(Factory.Identify($"file://{source.At("link")}", new()), new(), TempSource.Soon);
         source.Shell("ln -sfn b link");
         Assert.Equal(ReadStatus.Ok, (await storage.StatAsync("inside", TempSource.Soon)).Status);
     }
@@ -106,5 +114,5 @@ public sealed class FactoryAndCatalogTests
 
     private static async Task<CacheRequestException> RefusedAsync(string path) =>
         await Assert.ThrowsAsync<CacheRequestException>(
-            async () => await Factory.OpenAsync(Factory.Identify($"file://{path}"), new(, new()), TempSource.Soon));
+            async () => await Factory.OpenAsync(Factory.Identify($"file://{path}", new()), new(), TempSource.Soon));
 }
