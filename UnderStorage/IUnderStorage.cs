@@ -21,6 +21,12 @@ public interface IUnderStorage : IAsyncDisposable
     bool ListsInOrder { get; }
 
     /// <summary>
+    /// Most bytes a piece of <see cref="StreamAsync"/> should have. 256 KiB: the first byte is not kept waiting for many
+    /// others, and a piece still costs little beside its bytes. More where each piece is a request of its own.
+    /// </summary>
+    int PieceBytesMax => 256 * 1024;
+
+    /// <summary>
     /// Looks, at attach, what this store can do that not every one can. Leaves nothing behind, also when it fails half-way.
     /// </summary>
     /// <returns>Facts for people; a fact that could not be found out says so.</returns>

@@ -36,11 +36,11 @@ internal sealed record Setting(string Name, string ValueName, string Default, st
     public static readonly Setting MemoryLimit = new("memory-limit", "SIZE", "512MiB",
         "Memory this process may use; less if the machine or the container has less.");
 
-    public static readonly Setting FillConcurrency = new("fill-concurrency", "N", "16",
+    public static readonly Setting FillConcurrency = new("fill-concurrency", "N", "32",
         "Blocks read from the under storage at the same time.");
 
     public static readonly Setting UnderStorageTimeout = new("under-storage-timeout", "SECONDS", "30",
-        "Deadline of one read of the under storage.");
+        "An under storage that gives no byte for this long is down.");
 
     public static readonly Setting LogLevel = new("log-level", "LEVEL", "warning",
         "Least severe log lines shown on stderr: debug, information, warning or error.");

@@ -30,7 +30,7 @@ internal sealed record SiloSettings
 
     public long MemoryLimitBytes { get; init; } = DefaultMemoryLimitBytes;
 
-    public int FillConcurrency { get; init; } = 16;
+    public int FillConcurrency { get; init; } = 32;
 
     public TimeSpan UnderStorageTimeout { get; init; } = TimeSpan.FromSeconds(30);
 

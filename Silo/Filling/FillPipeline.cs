@@ -2,6 +2,7 @@ using System.Diagnostics;
 using OrleansCache.Blocks;
 using OrleansCache.BlockStore;
 using OrleansCache.Files;
+using OrleansCache.UnderStorage;
 using StoreFillRequest = OrleansCache.BlockStore.FillRequest;
 
 namespace OrleansCache.Silo.Filling;
@@ -256,29 +257,22 @@ internal sealed partial class FillPipeline : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// One request for the whole block. The write goes to the page cache, so the socket behind the pieces waits for the disk
+    /// only when the kernel throttles all writers.
+    /// </summary>
     private async ValueTask<ReadStatus> FetchPiecesAsync(BlockFlight flight, IBlockFill fill, byte[] buffer)
     {
-        var start = fill.Progress.BlockOffsetBytes;
-        var length = fill.Progress.BlockLengthBytes;
-        for (var at = 0; at < length;)
+        var progress = fill.Progress;
+        var status = await _reader.StreamAsync(
+            flight.Capability, progress.BlockOffsetBytes, progress.BlockLengthBytes, buffer, new FillSink(fill), _stop.Token);
+        if (status == ReadStatus.Ok && progress.ArrivedBytes < progress.BlockLengthBytes)
         {
-            var piece = buffer.AsMemory(0, Math.Min(buffer.Length, length - at));
-            var status = await _reader.ReadAsync(flight.Capability, start + at, piece, _stop.Token);
-            if (status != ReadStatus.Ok)
-            {
-                return status;
-            }
-
-            if (!fill.Write(at, piece.Span))
-            {
-                LogNotStored(flight.Block, flight.Capability.Path, fill.Progress.Failure);
-                return ReadStatus.Unavailable;
-            }
-
-            at += piece.Length;
+            LogNotStored(flight.Block, flight.Capability.Path, progress.Failure);
+            return ReadStatus.Unavailable;
         }
 
-        return ReadStatus.Ok;
+        return status;
     }
 
     /// <summary>
@@ -294,6 +288,12 @@ internal sealed partial class FillPipeline : IAsyncDisposable
             await Task.Delay(_options.GrantTimeout, _time, _stop.Token);
             await _grants.AcquireAsync(flight.Block, blockCount, _stop.Token);
         }
+    }
+
+    /// <summary>Pieces go where the fill has got to, and from there to whoever waits.</summary>
+    private sealed class FillSink(IBlockFill fill) : IPieceSink
+    {
+        public bool Accept(ReadOnlySpan<byte> piece) => fill.Write(fill.Progress.ArrivedBytes, piece);
     }
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Filling {Block} of {Path} broke")]

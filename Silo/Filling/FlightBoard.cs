@@ -5,15 +5,15 @@ using OrleansCache.Files;
 namespace OrleansCache.Silo.Filling;
 
 /// <summary>
-/// All flights: single flight per block, demand before prefetch, a bounded number running. Misses only come here, so one
+/// All flights: single flight per block, demand before prefetch, files in turn, a bounded number running. Misses only come here, so one
 /// lock is enough. Flights are started outside the lock, on the thread pool.
 /// </summary>
 internal sealed class FlightBoard(FillOptions options, Action<BlockFlight> start)
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<BlockId, BlockFlight> _flights = [];
-    private readonly Queue<BlockFlight> _demands = [];
-    private readonly Queue<BlockFlight> _prefetches = [];
+    private readonly FlightQueue _demands = new();
+    private readonly FlightQueue _prefetches = new();
     private int _running;
     private int _runningPrefetches;
     private readonly TaskCompletionSource _empty = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -211,14 +211,14 @@ internal sealed class FlightBoard(FillOptions options, Action<BlockFlight> start
 
         if (_demands.TryDequeue(out flight))
         {
-            flight.State = FlightState.Running;
+            flight!.State = FlightState.Running;
             _running++;
             return true;
         }
 
         while (_runningPrefetches < options.ConcurrentPrefetches && _prefetches.TryDequeue(out flight))
         {
-            if (flight.State == FlightState.QueuedPrefetch)
+            if (flight!.State == FlightState.QueuedPrefetch)
             {
                 flight.State = FlightState.Running;
                 flight.RunsAsPrefetch = true;

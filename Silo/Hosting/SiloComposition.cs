@@ -97,7 +97,7 @@ internal sealed class SiloComposition : IAsyncDisposable
         return new FillOptions
         {
             ConcurrentFills = fills,
-            ConcurrentPrefetches = Math.Max(1, fills / 2),
+            ConcurrentPrefetches = Math.Max(1, fills * 3 / 4),
             UnderStorageTimeout = settings.UnderStorageTimeout,
         };
     }

@@ -50,6 +50,9 @@ internal sealed class DirectoryUnderStorage : IUnderStorage
     /// <inheritdoc/>
     public bool ListsInOrder => false;
 
+    /// <summary>Each piece is proven by two looks at the version, which a network file system asks its server for.</summary>
+    public int PieceBytesMax => 1 << 20;
+
     /// <inheritdoc/>
     public ValueTask<ImmutableArray<SourceFact>> ProbeAsync(CancellationToken cancellationToken) => new([]);
 

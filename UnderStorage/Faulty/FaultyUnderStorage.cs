@@ -68,6 +68,9 @@ public sealed class FaultyUnderStorage(IUnderStorage inner) : IUnderStorage
     public bool ListsInOrder => inner.ListsInOrder;
 
     /// <inheritdoc/>
+    public int PieceBytesMax => inner.PieceBytesMax;
+
+    /// <inheritdoc/>
     public ValueTask<ImmutableArray<SourceFact>> ProbeAsync(CancellationToken cancellationToken) =>
         inner.ProbeAsync(cancellationToken);
 

@@ -14,6 +14,7 @@ internal sealed class ScriptedStorage : IUnderStorage, IUnderStorageCatalog
 {
     private readonly ConcurrentQueue<(string Path, long OffsetBytes, int LengthBytes)> _reads = new();
     private volatile TaskCompletionSource _gate = Opened();
+    private int _pieces;
 
     public SourceId Source { get; } = SourceId.FromUri("file:///scripted");
 
@@ -22,6 +23,15 @@ internal sealed class ScriptedStorage : IUnderStorage, IUnderStorageCatalog
 
     /// <summary>Reads so far, in order of their beginning.</summary>
     public IReadOnlyList<(string Path, long OffsetBytes, int LengthBytes)> Reads => [.. _reads];
+
+    /// <summary>Awaited before each piece of a stream, with the file's path and the piece's offset.</summary>
+    public Func<string, long, Task> BeforePiece { get; set; } = (_, _) => Task.CompletedTask;
+
+    /// <summary>Streams end here as if all were said, whatever was asked for.</summary>
+    public long? StreamsEndAt { get; set; }
+
+    /// <summary>Pieces given away so far.</summary>
+    public int Pieces => Volatile.Read(ref _pieces);
 
     public bool IsAttached { get; set; } = true;
 
@@ -36,16 +46,7 @@ internal sealed class ScriptedStorage : IUnderStorage, IUnderStorageCatalog
     {
         _reads.Enqueue((path, offsetBytes, destination.Length));
         await _gate.Task.WaitAsync(cancellationToken);
-        var status = Answer(path, offsetBytes);
-        if (status == ReadStatus.Ok)
-        {
-            for (var at = 0; at < destination.Length; at++)
-            {
-                destination.Span[at] = ByteAt(path, offsetBytes + at);
-            }
-        }
-
-        return status;
+        return Fill(path, offsetBytes, destination.Span);
     }
 
     public ValueTask<IUnderStorage?> FindAsync(SourceId source, CancellationToken cancellationToken) =>
@@ -63,10 +64,14 @@ internal sealed class ScriptedStorage : IUnderStorage, IUnderStorageCatalog
         string path, FileId file, FileVersion version, long offsetBytes, long lengthBytes, Memory<byte> buffer, IPieceSink sink,
         CancellationToken cancellationToken)
     {
-        for (var end = offsetBytes + lengthBytes; offsetBytes < end;)
+        _reads.Enqueue((path, offsetBytes, (int)lengthBytes));
+        for (var end = Math.Min(offsetBytes + lengthBytes, StreamsEndAt ?? long.MaxValue); offsetBytes < end;)
         {
+            await _gate.Task.WaitAsync(cancellationToken);
+            await BeforePiece(path, offsetBytes).WaitAsync(cancellationToken);
             var piece = buffer[..(int)Math.Min(buffer.Length, end - offsetBytes)];
-            var status = await ReadAsync(path, file, version, offsetBytes, piece, cancellationToken);
+            var status = Fill(path, offsetBytes, piece.Span);
+            Interlocked.Increment(ref _pieces);
             if (status != ReadStatus.Ok || !sink.Accept(piece.Span))
             {
                 return status;
@@ -89,6 +94,17 @@ internal sealed class ScriptedStorage : IUnderStorage, IUnderStorageCatalog
     public ValueTask CloseAsync(SourceId source) => ValueTask.CompletedTask;
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private ReadStatus Fill(string path, long offsetBytes, Span<byte> destination)
+    {
+        var status = Answer(path, offsetBytes);
+        for (var at = 0; status == ReadStatus.Ok && at < destination.Length; at++)
+        {
+            destination[at] = ByteAt(path, offsetBytes + at);
+        }
+
+        return status;
+    }
 
     private static TaskCompletionSource Opened()
     {

@@ -23,7 +23,7 @@ internal sealed class ServingBench : IAsyncDisposable
     private int _grantCalls;
     private int _files;
 
-    private ServingBench(string folder, IBlockStore store, FillOptions options)
+    private ServingBench(string folder, IBlockStore store, FillOptions options, TimeProvider time)
     {
         Folder = folder;
         Store = store;
@@ -33,11 +33,11 @@ internal sealed class ServingBench : IAsyncDisposable
                 Interlocked.Increment(ref _grantCalls);
                 return Grant(run, block);
             },
-            options, TimeProvider.System, NullLogger<GrantCache>.Instance);
+            options, time, NullLogger<GrantCache>.Instance);
         Pipeline = new FillPipeline(
             store,
-            new UnderStorageReader(Storage, Statistics, options, TimeProvider.System, NullLogger<UnderStorageReader>.Instance),
-            Grants, options, TimeProvider.System, NullLogger<FillPipeline>.Instance);
+            new UnderStorageReader(Storage, Statistics, options, time, NullLogger<UnderStorageReader>.Instance),
+            Grants, options, time, NullLogger<FillPipeline>.Instance);
         Service = new BlockService(
             store, Pipeline, new CapabilityTable(1000), Statistics, options, Key, TimeProvider.System, () => []);
     }
@@ -62,7 +62,8 @@ internal sealed class ServingBench : IAsyncDisposable
         (_, _) => new(new FillGrant(true, null, TimeSpan.FromMinutes(5)));
 
     public static async Task<ServingBench> CreateAsync(
-        FillOptions? options = null, long capacityBytes = 256 << 20, string? folder = null, Guid? bootId = null)
+        FillOptions? options = null, long capacityBytes = 256 << 20, string? folder = null, Guid? bootId = null,
+        TimeProvider? time = null)
     {
         folder ??= Directory.CreateTempSubdirectory("ocache-serving-").FullName;
         var store = await DiskBlockStore.OpenAsync(
@@ -75,7 +76,8 @@ internal sealed class ServingBench : IAsyncDisposable
                 ReadBootId = bootId is { } id ? () => id : BootId.Read,
             },
             NullLogger.Instance, CancellationToken.None);
-        return new ServingBench(folder, store, options ?? new FillOptions { PieceBytes = PieceBytes });
+        return new ServingBench(
+            folder, store, options ?? new FillOptions { PieceBytes = PieceBytes }, time ?? TimeProvider.System);
     }
 
     /// <summary>A file of so many bytes, presented to the service.</summary>
