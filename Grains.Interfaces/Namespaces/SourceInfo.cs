@@ -3,7 +3,7 @@ using OrleansCache.Files;
 
 namespace OrleansCache.Namespaces;
 
-/// <summary>An under storage attached at a namespace path.</summary>
+/// <summary>An under storage attached at a namespace path. Equal when all its parts are.</summary>
 [GenerateSerializer, Immutable, Alias("srcinfo")]
 public sealed record SourceInfo
 {
@@ -24,4 +24,12 @@ public sealed record SourceInfo
 
     /// <summary>Attributes of the source's root directory when it was attached.</summary>
     [Id(4)] public required FileMetadata Root { get; init; }
+
+    /// <inheritdoc/>
+    public bool Equals(SourceInfo? other) => other is not null
+        && Id == other.Id && Path == other.Path && Uri == other.Uri && Options == other.Options && Root == other.Root
+        && Facts.AsSpan().SequenceEqual(other.Facts.AsSpan());
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Id, Path);
 }

@@ -8,7 +8,7 @@ public static class Command
     /// <summary>Runs it; kills it when the time is over.</summary>
     /// <param name="program">Program.</param>
     /// <param name="arguments">Arguments.</param>
-    /// <param name="timeout">Longest time, 60 s by default.</param>
+    /// <param name="timeout">Longest time, three minutes by default: machines are busy, hangs are longer.</param>
     /// <param name="folder">Working folder.</param>
     /// <param name="cancellationToken">Kills it, too.</param>
     /// <exception cref="TimeoutException">It ran longer than allowed.</exception>
@@ -33,7 +33,7 @@ public static class Command
         var output = process.StandardOutput.ReadToEndAsync(CancellationToken.None);
         var error = process.StandardError.ReadToEndAsync(CancellationToken.None);
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        deadline.CancelAfter(timeout ?? TimeSpan.FromSeconds(60));
+        deadline.CancelAfter(timeout ?? TimeSpan.FromMinutes(3));
         try
         {
             await process.WaitForExitAsync(deadline.Token).ConfigureAwait(false);
