@@ -30,17 +30,35 @@ internal static class S3Names
     private static readonly string[] NamesOfUnnamable = ["empty", "dot", "dotdot"];
 
     /// <summary>
-    /// Whether a key (or a part of one) is what the store holds, and can be sent back to it: text decoders put U+FFFD for bytes that
-    /// are not UTF-8, so a key with that character cannot be told from others; no path holds NUL; half a surrogate has no bytes.
+    /// Whether a key (or a part of one) is surely what the store holds. Text decoders put U+FFFD for bytes that are not UTF-8, so a key
+    /// with that character may be any of many, and may stand anywhere in the order; half a surrogate has no bytes at all.
     /// </summary>
-    public static bool IsAddressable(ReadOnlySpan<char> key) => !key.ContainsAny('\0', Replacement) && IsWellFormed(key);
+    public static bool IsCertain(ReadOnlySpan<char> key)
+    {
+        while (!key.IsEmpty)
+        {
+            if (key[0] == Replacement || Rune.DecodeFromUtf16(key, out _, out var consumed) != OperationStatus.Done)
+            {
+                return false;
+            }
+
+            key = key[consumed..];
+        }
+
+        return true;
+    }
 
     /// <summary>The name of a segment.</summary>
-    /// <param name="segment">An addressable segment.</param>
+    /// <param name="segment">A segment that <see cref="IsCertain"/>.</param>
     /// <param name="suffix">Nothing, <see cref="PrefixSuffix"/> or <see cref="ObjectSuffix"/>.</param>
-    /// <returns>Null when the name is longer than Linux allows.</returns>
+    /// <returns>Null when Linux allows no such name: longer than 255 bytes, or with NUL.</returns>
     public static string? ToName(string segment, string suffix = "")
     {
+        if (segment.Contains('\0'))
+        {
+            return null;
+        }
+
         var escaped = EscapeSegment(segment) + suffix;
         if (Ascii.IsValid(escaped))
         {
@@ -134,9 +152,9 @@ internal static class S3Names
         {
             kind = segment.EndsWith(PrefixSuffix, StringComparison.Ordinal) ? S3PlaceKind.PrefixOnly : S3PlaceKind.ObjectOnly;
             segment = segment[..^PrefixSuffix.Length];
-            if (segment.Length == 0 || EndsInSuffix(segment))
+            if (segment is "" or "." or ".." || EndsInSuffix(segment))
             {
-                return false; // nothing has the name "", and a segment that ends so has a % more
+                return false; // none of these is a name: they would have been escaped
             }
         }
 
@@ -161,7 +179,7 @@ internal static class S3Names
             return name.Length > EntryName.MaxBytes || name.Contains('\0') ? null : name.ToString();
         }
 
-        if (!IsAddressable(name))
+        if (name.Contains('\0') || !IsCertain(name))
         {
             return null;
         }
@@ -174,7 +192,7 @@ internal static class S3Names
         }
 
         var text = Encoding.UTF8.GetString(bytes);
-        return IsAddressable(text) ? text : null;
+        return IsCertain(text) ? text : null;
     }
 
     private static bool IsEscapedUnnamable(string segment) => segment is [Escape, ..]
@@ -182,19 +200,4 @@ internal static class S3Names
 
     private static bool EndsInSuffix(ReadOnlySpan<char> segment) =>
         segment.EndsWith(PrefixSuffix, StringComparison.Ordinal) || segment.EndsWith(ObjectSuffix, StringComparison.Ordinal);
-
-    private static bool IsWellFormed(ReadOnlySpan<char> text)
-    {
-        while (!text.IsEmpty)
-        {
-            if (Rune.DecodeFromUtf16(text, out _, out var consumed) != OperationStatus.Done)
-            {
-                return false;
-            }
-
-            text = text[consumed..];
-        }
-
-        return true;
-    }
 }
