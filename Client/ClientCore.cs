@@ -34,7 +34,7 @@ internal sealed class ClientCore : IAsyncDisposable
             Router,
             Names,
             _leases,
-            new ReadaheadBudget(options.ReadaheadBudgetBytes),
+            new ReadaheadBudget(options.ReadaheadBudgetBytes, time),
             new ReaderOptions { Deadline = options.ReadTimeout, MaxReadaheadBytes = options.MaxReadaheadBytes },
             time,
             loggers.CreateLogger<FileOpener>()));

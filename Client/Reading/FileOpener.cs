@@ -15,8 +15,7 @@ internal sealed class FileOpener(ReadServices services) : IFileOpener
                 file.Kind == FileKind.Directory ? ReadStatus.IsADirectory : ReadStatus.InvalidRequest, null);
         }
 
-        var reader = new FileReader(
-            services.Leases.Acquire(file, MakeFile), file.Entry.BlockSizeBytes, services);
+        var reader = new FileReader(services.Leases.Acquire(file, MakeFile), services);
         try
         {
             var status = await reader.File.OpenAsync(cancellationToken).ConfigureAwait(false);

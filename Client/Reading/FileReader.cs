@@ -1,25 +1,13 @@
 using System.Diagnostics;
-using Microsoft.Extensions.Logging;
 using OrleansCache.Files;
 
 namespace OrleansCache.Reading;
 
-/// <summary>One open of a file version: the shared file, and this reader's own readahead.</summary>
-internal sealed partial class FileReader : IFileReader
+/// <summary>One open of a file version. All it has of its own is the right to close once; the rest is the shared file's.</summary>
+internal sealed class FileReader(SharedFile file, ReadServices services) : IFileReader
 {
-    private readonly SharedFile _file;
-    private readonly ReadServices _services;
-    private readonly Readahead _readahead;
+    private readonly SharedFile _file = file;
     private int _disposed;
-
-    public FileReader(SharedFile file, int blockSizeBytes, ReadServices services)
-    {
-        _file = file;
-        _services = services;
-        _readahead = new Readahead(
-            services.Readahead, services.Options.MaxReadaheadBytes, Math.Max(blockSizeBytes, BlockLayout.MinBlockSizeBytes),
-            file.LengthBytes);
-    }
 
     /// <inheritdoc/>
     public long LengthBytes => _file.LengthBytes;
@@ -46,7 +34,6 @@ internal sealed partial class FileReader : IFileReader
             return false;
         }
 
-        _readahead.OnWarmRead(offsetBytes + bytes);
         bytesRead = bytes;
         return true;
     }
@@ -66,8 +53,7 @@ internal sealed partial class FileReader : IFileReader
     {
         if (Interlocked.Exchange(ref _disposed, 1) == 0)
         {
-            _readahead.Dispose();
-            _services.Leases.Release(_file);
+            services.Leases.Release(_file);
         }
     }
 
@@ -76,35 +62,7 @@ internal sealed partial class FileReader : IFileReader
     {
         var bytes = (int)Math.Min(destination.Length, LengthBytes - offsetBytes);
         Debug.Assert(bytes > 0, "reads beyond the end are answered warm");
-        var plan = _readahead.OnMiss(offsetBytes, bytes);
-        if (plan.PrefetchLength > 0)
-        {
-            // Beside the demanded range, not before it.
-            _ = PrefetchAsync(plan, cancellationToken);
-        }
-
-        var (status, waited) = await _file.FetchAsync(offsetBytes, destination[..bytes], plan.EnsureEnd, cancellationToken)
-            .ConfigureAwait(false);
-        if (waited)
-        {
-            _readahead.OnWaited();
-        }
-
+        var status = await _file.FetchAsync(offsetBytes, destination[..bytes], cancellationToken).ConfigureAwait(false);
         return new FileReadOutcome(status, status == ReadStatus.Ok ? bytes : 0);
     }
-
-    private async Task PrefetchAsync(Readahead.Plan plan, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await _file.PrefetchAsync(plan.PrefetchFrom, plan.PrefetchLength, cancellationToken).ConfigureAwait(false);
-        }
-        catch (Exception error) when (error is OperationCanceledException or IOException or ObjectDisposedException)
-        {
-            LogNoPrefetch(_services.Logger, _file.Key, error.Message);
-        }
-    }
-
-    [LoggerMessage(Level = LogLevel.Debug, Message = "{Key}: no readahead: {Error}")]
-    private static partial void LogNoPrefetch(ILogger logger, FileKey key, string error);
 }

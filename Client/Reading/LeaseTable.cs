@@ -50,7 +50,11 @@ internal sealed class LeaseTable(int maxLeases, int maxIdle, Action<SharedFile> 
                 file.IdleNode = null;
             }
 
-            file.Readers++;
+            if (file.Readers++ == 0)
+            {
+                file.OnOpened();
+            }
+
             file.UseNode(node);
             return file;
         }
@@ -66,6 +70,7 @@ internal sealed class LeaseTable(int maxLeases, int maxIdle, Action<SharedFile> 
                 return;
             }
 
+            file.OnClosed();
             if (file.Lease is null)
             {
                 Remove(file);

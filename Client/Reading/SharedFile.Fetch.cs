@@ -21,13 +21,32 @@ internal sealed partial class SharedFile
         return await WithinDeadlineAsync(OpenOnceAsync, cancellationToken).ConfigureAwait(false);
     }
 
+    /// <summary>Reads a range inside the file, waiting for what is missing, and asks for what comes after it.</summary>
+    /// <param name="offsetBytes">Start.</param>
+    /// <param name="destination">Filled wholly when Ok.</param>
+    /// <param name="cancellationToken">The reader's.</param>
+    public async ValueTask<ReadStatus> FetchAsync(
+        long offsetBytes, Memory<byte> destination, CancellationToken cancellationToken)
+    {
+        var plan = _readahead.OnMiss(offsetBytes, destination.Length);
+        StartPrefetch(plan); // Beside the demanded range, not before it.
+        var (status, waited) = await FetchAsync(offsetBytes, destination, plan.EnsureEnd, cancellationToken)
+            .ConfigureAwait(false);
+        if (waited)
+        {
+            _readahead.OnWaited(plan);
+        }
+
+        return status;
+    }
+
     /// <summary>Reads a range inside the file, waiting for what is missing.</summary>
     /// <param name="offsetBytes">Start.</param>
     /// <param name="destination">Filled wholly when Ok.</param>
     /// <param name="wantedEnd">Asks the silo to have the bytes up to here ready, at or after the end of the range.</param>
     /// <param name="cancellationToken">The reader's.</param>
     /// <returns>The status and whether something had to be fetched.</returns>
-    public async ValueTask<(ReadStatus Status, bool Waited)> FetchAsync(
+    private async ValueTask<(ReadStatus Status, bool Waited)> FetchAsync(
         long offsetBytes, Memory<byte> destination, long wantedEnd, CancellationToken cancellationToken)
     {
         using var deadline = new ReadDeadline(_services.Options.Deadline, _services.Time, cancellationToken);
@@ -132,16 +151,6 @@ internal sealed partial class SharedFile
             : await connection.PresentAsync(Capability, cancellationToken).ConfigureAwait(false);
         PresentedOn = status == ReadStatus.Ok ? connection : null;
         return status;
-    }
-
-    /// <summary>Asks for a range ahead of need. What goes wrong here will go wrong again when the range is needed.</summary>
-    public async ValueTask PrefetchAsync(long offsetBytes, long lengthBytes, CancellationToken cancellationToken)
-    {
-        var connection = await _services.Router.FindAsync(Key, cancellationToken).ConfigureAwait(false);
-        if (connection is not null)
-        {
-            await connection.PrefetchAsync(Key, offsetBytes, lengthBytes, cancellationToken).ConfigureAwait(false);
-        }
     }
 
     private async ValueTask<ReadStatus> WithinDeadlineAsync(

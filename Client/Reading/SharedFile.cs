@@ -16,6 +16,7 @@ internal sealed partial class SharedFile : IDisposable
     private static readonly TimeSpan LeasePause = TimeSpan.FromSeconds(1);
 
     private readonly ReadServices _services;
+    private readonly Readahead _readahead;
     private readonly Lock _gate = new();
     // Never disposed: a reader may still be in it, and it holds no handle.
     private readonly SemaphoreSlim _leasing = new(1, 1);
@@ -32,6 +33,9 @@ internal sealed partial class SharedFile : IDisposable
         _services = services;
         Key = node.Entry.Key;
         LengthBytes = node.LengthBytes;
+        _readahead = new Readahead(
+            services.Readahead, services.Options.MaxReadaheadBytes,
+            Math.Max(node.Entry.BlockSizeBytes, BlockLayout.MinBlockSizeBytes), LengthBytes);
     }
 
     /// <summary>The version's key.</summary>
@@ -84,8 +88,19 @@ internal sealed partial class SharedFile : IDisposable
 
         Interlocked.Increment(ref _reads);
         Interlocked.Add(ref _bytes, destination.Length);
+        if (!lease.IsComplete && _readahead.OnWarmRead(offsetBytes, destination.Length))
+        {
+            Refill(offsetBytes, destination.Length);
+        }
+
         return true;
     }
+
+    /// <summary>The first reader came, or came back.</summary>
+    public void OnOpened() => _readahead.Open();
+
+    /// <summary>The last reader left.</summary>
+    public void OnClosed() => _readahead.Close();
 
     /// <summary>Takes the reads since the last call.</summary>
     public UsageReport TakeUsage()
