@@ -30,14 +30,37 @@ public sealed partial class CacheClient
         return ChangeAsync($"detaching {path}", (grain, token) => grain.Detach(path, token), cancellationToken);
     }
 
+    /// <summary>
+    /// From now on everybody sees what the under storage has now or later, at a path and below: what is known is asked for again.
+    /// Other clients hear of it in moments, at the latest when their leases end.
+    /// </summary>
+    /// <exception cref="CacheRequestException">The path is in no source.</exception>
+    public async Task SyncAsync(string path, CancellationToken cancellationToken = default)
+    {
+        if (!NamespacePath.TryNormalize(path, out var normal))
+        {
+            throw new WrongKindException(
+                path, $"'{path}' is not a namespace path", "write an absolute path such as /imagenet/train");
+        }
+
+        await ChangeAsync(
+            $"syncing {normal}",
+            async (grain, token) =>
+            {
+                await grain.Sync(normal, token).ConfigureAwait(false);
+                return normal;
+            },
+            cancellationToken).ConfigureAwait(false);
+        _core.Names.Forget(normal);
+    }
+
     /// <summary>What is attached, ordered by path; at most <see cref="DirectoryLease.Default"/> old.</summary>
     public async Task<ImmutableArray<SourceInfo>> ListSourcesAsync(CancellationToken cancellationToken = default) =>
         (await _core.Names.GetSourcesAsync(cancellationToken).ConfigureAwait(false)).Sources;
 
     // Sent once: whether it was done is unknown when no answer comes.
-    private async Task<SourceInfo> ChangeAsync(
-        string what, Func<INamespaceGrain, CancellationToken, ValueTask<SourceInfo>> change,
-        CancellationToken cancellationToken)
+    private async Task<T> ChangeAsync<T>(
+        string what, Func<INamespaceGrain, CancellationToken, ValueTask<T>> change, CancellationToken cancellationToken)
     {
         using var timeout = new CancellationTokenSource(_options.ChangeTimeout, _options.TimeProvider);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);

@@ -88,31 +88,46 @@ public sealed partial class CacheClient : IAsyncDisposable
         }
     }
 
-    /// <summary>The entries of a directory, in ordinal order of their names, fetched page by page.</summary>
-    public async IAsyncEnumerable<CacheEntry> ListAsync(
-        string path, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    /// <summary>
+    /// The entries of a directory, fetched page by page, one page ahead. In the order of their places: names as UTF-8 bytes,
+    /// directories as if their name ended in a slash.
+    /// </summary>
+    public IAsyncEnumerable<CacheEntry> ListAsync(string path, CancellationToken cancellationToken = default) =>
+        ListAsync(path, static _ => { }, cancellationToken);
+
+    /// <summary>The same, and what of the directory no path can name.</summary>
+    /// <param name="path">The directory.</param>
+    /// <param name="onUnreachable">Gets keys of the under storage that are not among the entries; not all of very many.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    internal async IAsyncEnumerable<CacheEntry> ListAsync(
+        string path, Action<string> onUnreachable, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var directory = await FindAsync(path, followLast: true, "listing", cancellationToken).ConfigureAwait(false);
-        string? after = null;
+        var next = _core.Names.ListAsync(directory, null, cancellationToken).AsTask();
         while (true)
         {
-            var page = await _core.Names.ListAsync(directory, after, cancellationToken).ConfigureAwait(false);
+            var page = await next.ConfigureAwait(false);
             if (page.Status != ReadStatus.Ok)
             {
                 throw CacheClientException.From(page.Status, path, "listing");
             }
 
+            // Asked for while the caller uses this one; a caller that leaves early leaves it to end by itself.
+            next = page.IsLast ? next : _core.Names.ListAsync(directory, page.Next, cancellationToken).AsTask();
             foreach (var node in page.Nodes)
             {
                 yield return CacheEntry.From(node);
+            }
+
+            foreach (var key in page.Unreachable)
+            {
+                onUnreachable(key);
             }
 
             if (page.IsLast)
             {
                 yield break;
             }
-
-            after = page.Next;
         }
     }
 

@@ -40,6 +40,12 @@ public sealed class CacheClientOptions
     public long MetadataBytes { get; init; } = 64L << 20;
 
     /// <summary>
+    /// Whether the client listens to changes of the sources it looks at, so that it sees them before its leases end. A program that
+    /// looks once and ends has no use for it.
+    /// </summary>
+    public bool FollowsChanges { get; init; } = true;
+
+    /// <summary>
     /// Leased descriptors at a time, at most half of what the process may open. More readers go through the data plane.
     /// </summary>
     [Range(0, 1_000_000)]

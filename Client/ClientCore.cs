@@ -20,7 +20,7 @@ internal sealed class ClientCore : IAsyncDisposable
         Grains = grains;
         Names = new NamespaceView(
             grains,
-            new NamespaceViewOptions(options.MetadataEntries, options.MetadataBytes, options.ReadTimeout),
+            new NamespaceViewOptions(options.MetadataEntries, options.MetadataBytes, options.ReadTimeout, options.FollowsChanges),
             time,
             loggers.CreateLogger<NamespaceView>());
         Router = new BlockRouter(
@@ -57,6 +57,7 @@ internal sealed class ClientCore : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _leases.CloseIdle();
+        await Names.DisposeAsync().ConfigureAwait(false);
         await _usage.DisposeAsync().ConfigureAwait(false);
         await _connector.DisposeAsync().ConfigureAwait(false);
     }

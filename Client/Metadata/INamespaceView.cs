@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace OrleansCache.Metadata;
 
 /// <summary>
@@ -6,6 +8,13 @@ namespace OrleansCache.Metadata;
 /// </summary>
 internal interface INamespaceView
 {
+    /// <summary>
+    /// Something is not current any more, whatever lease was given for it; the view itself has forgotten it by then. Raised from a
+    /// thread that asks for more changes when the handler returns: it must be quick, must not throw and must not wait for answers.
+    /// An answer begun before and not used yet may still be of before.
+    /// </summary>
+    event Action<ImmutableArray<NamespaceChange>>? Changed;
+
     /// <summary>The root of the namespace.</summary>
     ValueTask<NodeOutcome> GetRootAsync(CancellationToken cancellationToken);
 

@@ -4,29 +4,39 @@ namespace OrleansCache.Metadata;
 
 /// <summary>
 /// Names and pages with their leases, by path. An entry counts only for the directory (source and identity) it was seen in, so
-/// a directory that was replaced does not inherit its predecessor's names.
+/// a directory that was replaced does not inherit its predecessor's names; and only if nothing it touches changed since it was
+/// asked for: every entry carries the <see cref="Stamp"/> of before its question. Thread-safe: one lock for what comes in and
+/// for changes; what is looked up takes it only after a change, and then once.
 /// </summary>
 internal sealed class NameCache(NamespaceViewOptions options, TimeProvider time)
 {
     // Object headers, FileEntry, NodeEntry, dictionary and list nodes, measured roughly; strings are counted apart.
     private const int EntryOverheadBytes = 512;
 
+    /// <summary>Directories with a change of their own, under a megabyte of marks: more changed ones than that and all is asked again.</summary>
+    private const int MaxMarks = 4096;
+
+    private readonly Lock _gate = new();
+    private readonly ChangeMarks _changes = new(MaxMarks);
     private readonly BoundedCache<string, Name> _names = new(options.MaxEntries, options.MaxBytes / 2);
-    private readonly BoundedCache<(string Directory, string? After), Page> _pages = new(options.MaxEntries, options.MaxBytes / 2);
-    private readonly BoundedCache<string, Listing> _listings = new(options.MaxEntries, options.MaxBytes / 2);
+    private readonly BoundedCache<(string Directory, string? After), Page> _pages = new(options.MaxEntries, options.MaxBytes * 3 / 8);
+    private readonly BoundedCache<string, ListedNames> _listings = new(options.MaxEntries, options.MaxBytes / 8);
 
     /// <summary>Names held.</summary>
     public int Count => _names.Count;
 
     /// <summary>Estimated bytes held.</summary>
-    public long Bytes => _names.Bytes + _pages.Bytes;
+    public long Bytes => _names.Bytes + _pages.Bytes + _listings.Bytes;
+
+    /// <summary>Read it before a question is sent: it tells whether the answer is older than a change.</summary>
+    public long Stamp => _changes.Last;
 
     /// <summary>A name whose lease lives; the node is null when it is known to be missing.</summary>
     public bool TryGetName(string path, NodeEntry? parent, out NodeEntry? node, out TimeSpan validFor)
     {
         node = null;
         validFor = TimeSpan.Zero;
-        if (!_names.TryGet(path, out var name) || (parent is not null && !IsSame(name.Parent, parent)))
+        if (!_names.TryGet(path, out var name) || (parent is not null && !IsSame(name.Parent, parent)) || !IsCurrent(path, name))
         {
             return false;
         }
@@ -36,12 +46,47 @@ internal sealed class NameCache(NamespaceViewOptions options, TimeProvider time)
         return validFor > TimeSpan.Zero;
     }
 
+    /// <summary>Whether a listing says, by a lease that lives, that there is no such name.</summary>
+    public bool IsListedAbsent(NodeEntry directory, ReadOnlySpan<char> name, out TimeSpan validFor)
+    {
+        validFor = TimeSpan.Zero;
+        if (!_listings.TryGet(directory.Path, out var listing) || !listing.Lacks(name) || !IsSame(listing.Parent, directory))
+        {
+            return false;
+        }
+
+        lock (_gate)
+        {
+            if (!_changes.IsListing(directory.Path, listing.Stamp))
+            {
+                return false;
+            }
+
+            listing.Stamp = _changes.Last;
+        }
+
+        validFor = listing.Lease.Remaining(time);
+        return validFor > TimeSpan.Zero;
+    }
+
     /// <summary>The directory a path was last seen in, whether or not the lease lives.</summary>
     public NodeEntry? ParentOf(string path) => _names.TryGet(path, out var name) ? name.Parent : null;
 
     /// <summary>Remembers an answer; one without a lease is not remembered, only its directory is.</summary>
-    public void PutName(string path, NodeEntry parent, NodeEntry? node, Lease lease) =>
-        _names.Put(path, new Name(parent, node, lease), WeightOf(path) + (node is null ? 0 : WeightOf(node)));
+    /// <returns>False when it changed since it was asked for: good for this once.</returns>
+    public bool PutName(string path, NodeEntry parent, NodeEntry? node, Lease lease, long stamp)
+    {
+        lock (_gate)
+        {
+            var isCurrent = _changes.IsAnswer(path, stamp);
+            if (isCurrent || !_names.TryGet(path, out _))
+            {
+                PutLocked(path, parent, node, isCurrent ? lease : default, stamp);
+            }
+
+            return isCurrent;
+        }
+    }
 
     /// <summary>Forgets a name: what it named is gone.</summary>
     public void Forget(NodeEntry node)
@@ -49,6 +94,28 @@ internal sealed class NameCache(NamespaceViewOptions options, TimeProvider time)
         if (_names.TryGet(node.Path, out var name) && name.Node?.Entry.Metadata.Id == node.Entry.Metadata.Id)
         {
             _names.Remove(node.Path);
+        }
+    }
+
+    /// <summary>Forgets what changed. Costs the same for a name and for a subtree.</summary>
+    public void Forget(NamespaceChange change)
+    {
+        lock (_gate)
+        {
+            _changes.Add(change);
+            if (change.IsAnyName)
+            {
+                return;
+            }
+
+            foreach (var name in change.Names)
+            {
+                var path = NamespacePath.Combine(change.Directory, name);
+                if (_names.TryGet(path, out var known))
+                {
+                    PutLocked(path, known.Parent, known.Node, default, _changes.Last);
+                }
+            }
         }
     }
 
@@ -62,23 +129,69 @@ internal sealed class NameCache(NamespaceViewOptions options, TimeProvider time)
             return false;
         }
 
+        lock (_gate)
+        {
+            if (!_changes.IsListing(directory.Path, page.Stamp))
+            {
+                return false;
+            }
+        }
+
         var validFor = page.Lease.Remaining(time);
-        outcome = new ListOutcome(ReadStatus.Ok, page.Nodes, page.Next, validFor);
+        outcome = new ListOutcome(ReadStatus.Ok, page.Nodes, page.Next, validFor) { Unreachable = page.Unreachable };
         return validFor > TimeSpan.Zero;
     }
 
     /// <summary>Remembers a page, and its entries as names.</summary>
-    public void PutPage(NodeEntry directory, string? after, NodeEntry[] nodes, string? next, long version, Lease lease)
+    /// <returns>False when something changed since it was asked for: good for this once.</returns>
+    public bool PutPage(NodeEntry directory, string? after, ListOutcome outcome, NodeEntry[] nodes, long version, Lease lease, long stamp)
     {
-        var bytes = WeightOf(directory.Path);
-        foreach (var node in nodes)
+        lock (_gate)
         {
-            PutName(node.Path, directory, node, lease);
-            bytes += WeightOf(node);
+            if (!_changes.IsListing(directory.Path, stamp))
+            {
+                return false;
+            }
+
+            var bytes = WeightOf(directory.Path);
+            foreach (var node in nodes)
+            {
+                PutLocked(node.Path, directory, node, lease, stamp);
+                bytes += WeightOf(node);
+            }
+
+            var listing = after is not null && _listings.TryGet(directory.Path, out var known)
+                && known.Version == version && IsSame(known.Parent, directory)
+                    ? known
+                    : new ListedNames(directory, version);
+            listing.Add(after, nodes, outcome.Next, lease, stamp);
+            _listings.Put(directory.Path, listing, WeightOf(directory.Path) + (sizeof(int) * listing.Count));
+            _pages.Put(
+                (directory.Path, after), new Page(directory, nodes, outcome.Next, outcome.Unreachable, version, lease, stamp), bytes);
+            return true;
+        }
+    }
+
+    private void PutLocked(string path, NodeEntry parent, NodeEntry? node, Lease lease, long stamp) =>
+        _names.Put(path, new Name(parent, node, lease) { Stamp = stamp }, WeightOf(path) + (node is null ? 0 : WeightOf(node)));
+
+    private bool IsCurrent(string path, Name name)
+    {
+        if (name.Stamp >= _changes.Last)
+        {
+            return true;
         }
 
-        _listings.Put(directory.Path, new Listing(version), WeightOf(directory.Path));
-        _pages.Put((directory.Path, after), new Page(directory, nodes, next, version, lease), bytes);
+        lock (_gate)
+        {
+            if (!_changes.IsRemembered(path, name.Stamp))
+            {
+                return false;
+            }
+
+            name.Stamp = _changes.Last; // Judged once for each change, not at each look.
+            return true;
+        }
     }
 
     private static bool IsSame(NodeEntry one, NodeEntry other) =>
@@ -89,9 +202,17 @@ internal sealed class NameCache(NamespaceViewOptions options, TimeProvider time)
     private static int WeightOf(NodeEntry node) =>
         EntryOverheadBytes + 2 * (node.Path.Length + node.SourcePath.Length + node.Entry.Name.Length);
 
-    private sealed record Name(NodeEntry Parent, NodeEntry? Node, Lease Lease);
+    private sealed record Name(NodeEntry Parent, NodeEntry? Node, Lease Lease)
+    {
+        private long _stamp;
 
-    private sealed record Page(NodeEntry Parent, NodeEntry[] Nodes, string? Next, long Version, Lease Lease);
+        public long Stamp
+        {
+            get => Volatile.Read(ref _stamp);
+            set => Volatile.Write(ref _stamp, value);
+        }
+    }
 
-    private sealed record Listing(long Version);
+    private sealed record Page(
+        NodeEntry Parent, NodeEntry[] Nodes, string? Next, IReadOnlyList<string> Unreachable, long Version, Lease Lease, long Stamp);
 }

@@ -40,7 +40,7 @@ internal sealed partial class NamespaceView
                 answer = await AskPageAsync(directory, after).WaitAsync(cancellationToken).ConfigureAwait(false);
             }
 
-            return new ListOutcome(answer.Status, answer.Nodes, answer.Next, answer.Lease.Remaining(_time));
+            return answer.Page with { ValidFor = answer.Lease.Remaining(_time) };
         }
         catch (Exception error) when (error is not OperationCanceledException)
         {
@@ -173,39 +173,47 @@ internal sealed partial class NamespaceView
     {
         var reference = ReferenceTo(directory);
         var name = NamespacePath.NameOf(path);
-        var asked = _time.GetTimestamp();
+        var (asked, stamp) = (0L, 0L);
+        OnAsking(directory);
         var result = await _caller.AskAsync(
             path,
             token =>
             {
-                asked = _time.GetTimestamp();
+                (asked, stamp) = (_time.GetTimestamp(), _cache.Stamp);
                 return _grains.GetGrain<IDirectoryGrain>(reference.GrainKey).Lookup(reference, name, token);
             },
             CancellationToken.None).ConfigureAwait(false);
         var lease = Lease.From(_time, asked, result.Lease);
         var node = result is { Status: ReadStatus.Ok, Entry: { } entry } ? MakeNode(directory, entry) : null;
+        var isLeased = result.Lease > TimeSpan.Zero;
         switch (result.Status)
         {
             case ReadStatus.Ok or ReadStatus.NotFound:
-                _cache.PutName(path, directory, node, lease);
+                isLeased &= _cache.PutName(path, directory, node, lease, stamp);
                 break;
             case ReadStatus.StaleVersion:
                 _cache.Forget(directory);
                 break;
         }
 
-        return new Answer(result.Status, node, lease, result.Lease > TimeSpan.Zero);
+        if (isLeased)
+        {
+            OnLeased(directory, lease);
+        }
+
+        return new Answer(result.Status, node, isLeased ? lease : default, isLeased);
     }
 
     private async Task<PageAnswer> AskPageAsync(NodeEntry directory, string? after)
     {
         var reference = ReferenceTo(directory);
-        var asked = _time.GetTimestamp();
+        var (asked, stamp) = (0L, 0L);
+        OnAsking(directory);
         var result = await _caller.AskAsync(
             directory.Path,
             token =>
             {
-                asked = _time.GetTimestamp();
+                (asked, stamp) = (_time.GetTimestamp(), _cache.Stamp);
                 return _grains.GetGrain<IDirectoryGrain>(reference.GrainKey).List(reference, after, token);
             },
             CancellationToken.None).ConfigureAwait(false);
@@ -216,7 +224,7 @@ internal sealed partial class NamespaceView
                 _cache.Forget(directory);
             }
 
-            return new PageAnswer(result.Status, [], null, default, false);
+            return new PageAnswer(NoPage(result.Status), default, false);
         }
 
         var lease = Lease.From(_time, asked, result.Lease);
@@ -226,13 +234,18 @@ internal sealed partial class NamespaceView
             nodes[i] = MakeNode(directory, result.Entries[i]);
         }
 
-        var isLeased = result.Lease > TimeSpan.Zero;
+        var page = new ListOutcome(ReadStatus.Ok, nodes, result.Next, TimeSpan.Zero)
+        {
+            Unreachable = result.Unreachable.IsDefaultOrEmpty ? [] : result.Unreachable,
+        };
+        var isLeased = result.Lease > TimeSpan.Zero
+            && _cache.PutPage(directory, after, page, nodes, result.ListingVersion, lease, stamp);
         if (isLeased)
         {
-            _cache.PutPage(directory, after, nodes, result.Next, result.ListingVersion, lease);
+            OnLeased(directory, lease);
         }
 
-        return new PageAnswer(ReadStatus.Ok, nodes, result.Next, lease, isLeased);
+        return new PageAnswer(page, isLeased ? lease : default, isLeased);
     }
 
     private static NodeEntry MakeNode(NodeEntry directory, FileEntry entry) => new(
@@ -243,5 +256,5 @@ internal sealed partial class NamespaceView
 
     private sealed record Answer(ReadStatus Status, NodeEntry? Node, Lease Lease, bool IsLeased);
 
-    private sealed record PageAnswer(ReadStatus Status, NodeEntry[] Nodes, string? Next, Lease Lease, bool IsLeased);
+    private sealed record PageAnswer(ListOutcome Page, Lease Lease, bool IsLeased);
 }

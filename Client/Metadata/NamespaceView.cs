@@ -6,10 +6,11 @@ namespace OrleansCache.Metadata;
 
 /// <summary>
 /// The namespace through leases. Names and pages are cached with the leases their grains gave, measured on the monotonic
-/// clock from before the question; questions in flight are shared; an answer without a lease is never given to somebody who
-/// asked later. Thread-safe. Waits for an unreachable cluster until the deadline.
+/// clock from before the question, and forgotten earlier when their source tells of a change; an answer to a question of before a
+/// change is good for once. Questions in flight are shared; an answer without a lease is never given to somebody who asked
+/// later. Thread-safe. Waits for an unreachable cluster until the deadline.
 /// </summary>
-internal sealed partial class NamespaceView : INamespaceView, ICapabilitySource
+internal sealed partial class NamespaceView : INamespaceView, ICapabilitySource, IAsyncDisposable
 {
     private readonly IGrainFactory _grains;
     private readonly TimeProvider _time;
@@ -17,6 +18,8 @@ internal sealed partial class NamespaceView : INamespaceView, ICapabilitySource
     private readonly GrainCaller _caller;
     private readonly SourceTable _sources;
     private readonly NameCache _cache;
+    private readonly ChangeFeed _feed;
+    private readonly bool _followsChanges;
     private readonly SingleFlight<(string Path, FileId Directory), Answer> _lookups = new();
     private readonly SingleFlight<(string Path, FileId Directory, string? After), PageAnswer> _lists = new();
 
@@ -28,6 +31,8 @@ internal sealed partial class NamespaceView : INamespaceView, ICapabilitySource
         _caller = new GrainCaller(options.Deadline, time, logger);
         _sources = new SourceTable(grains, _caller, time);
         _cache = new NameCache(options, time);
+        _feed = new ChangeFeed(grains, OnBatch, time, Random.Shared, logger);
+        _followsChanges = options.FollowsChanges;
     }
 
     /// <summary>Names held, for tests and metrics.</summary>
@@ -161,6 +166,12 @@ internal sealed partial class NamespaceView : INamespaceView, ICapabilitySource
         }
 
         var found = _cache.TryGetName(path, directory, out var node, out var validFor);
+        if (!found)
+        {
+            found = _cache.IsListedAbsent(directory, path.AsSpan(path.LastIndexOf('/') + 1), out validFor);
+            node = null;
+        }
+
         outcome = OfPlace(node, validFor);
         return found;
     }

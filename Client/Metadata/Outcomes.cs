@@ -18,6 +18,13 @@ internal readonly record struct ListOutcome(
 {
     /// <summary>Whether the directory ends here.</summary>
     public bool IsLast => Next is null;
+
+    /// <summary>Keys of the under storage that no path can name; on the last page only, and not all of very many.</summary>
+    public IReadOnlyList<string> Unreachable
+    {
+        get => field ?? [];
+        init;
+    }
 }
 
 /// <summary>Answer with a link's target.</summary>

@@ -52,6 +52,15 @@ internal sealed class FakeGrains : IGrainFactory
     /// <summary>Runs inside each call, to hold it.</summary>
     public Func<Task> OnCall { get; set; } = static () => Task.CompletedTask;
 
+    /// <summary>The feed of changes.</summary>
+    public FakeFeed Feed { get; } = new();
+
+    /// <summary>Paths given to Sync.</summary>
+    public List<string> Synced { get; } = [];
+
+    /// <summary>What no path can name, on the last page of each listing.</summary>
+    public ImmutableArray<string> Unreachable { get; set; } = [];
+
     public GroupView View { get; set; } = new("default", 1,
     [
         new GroupMember { SiloName = "one", Generation = 1, DataHost = "127.0.0.1", DataPort = 1, SocketPath = "/s", HostId = "h" },
@@ -108,7 +117,7 @@ internal sealed class FakeGrains : IGrainFactory
         }
     }
 
-    private sealed class Grain(FakeGrains owner, string key) : INamespaceGrain, IDirectoryGrain, ICacheGroupGrain
+    private sealed class Grain(FakeGrains owner, string key) : INamespaceGrain, IDirectoryGrain, ICacheGroupGrain, IChangeFeedGrain
     {
         public async ValueTask<NamespaceTable> GetTable(CancellationToken cancellationToken)
         {
@@ -144,7 +153,20 @@ internal sealed class FakeGrains : IGrainFactory
                 : new LookupResult(ReadStatus.NotFound, null, owner.Lease);
         }
 
-        public ValueTask Sync(string path, CancellationToken cancellationToken) => ValueTask.CompletedTask;
+        public async ValueTask Sync(string path, CancellationToken cancellationToken)
+        {
+            await owner.EnterAsync();
+            owner.Synced.Add(path);
+        }
+
+        public ValueTask<ChangeBatch> Next(long after, CancellationToken cancellationToken)
+        {
+            Assert.Equal(Source.ToString(), key);
+            return owner.Feed.NextAsync(after, cancellationToken);
+        }
+
+        public ValueTask Publish(ImmutableArray<PathChange> changes, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
 
         public async ValueTask<DirectoryPage> List(DirectoryRef self, string? after, CancellationToken cancellationToken)
         {
@@ -156,10 +178,13 @@ internal sealed class FakeGrains : IGrainFactory
             }
 
             var rest = entries.Values.Where(entry => after is null || string.CompareOrdinal(entry.Name, after) > 0).ToArray();
+            var isLast = rest.Length <= owner.PageSize;
             return new DirectoryPage(
                 ReadStatus.Ok, rest.Take(owner.PageSize).ToImmutableArray(),
-                rest.Length <= owner.PageSize ? null : rest[owner.PageSize - 1].Name, owner.ListingVersion,
-                owner.Lease);
+                isLast ? null : rest[owner.PageSize - 1].Name, owner.ListingVersion, owner.Lease)
+            {
+                Unreachable = isLast ? owner.Unreachable : [],
+            };
         }
 
         public async ValueTask<LinkResult> ReadLink(DirectoryRef self, string name, CancellationToken cancellationToken)

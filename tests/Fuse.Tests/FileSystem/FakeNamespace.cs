@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using OrleansCache.Files;
 using OrleansCache.Metadata;
 
@@ -18,6 +19,8 @@ internal sealed class FakeNamespace : INamespaceView
     private int _waiting;
 
     public FakeNamespace() => Root = NewFile(FileKind.Directory, 0x41ED);
+
+    public event Action<ImmutableArray<NamespaceChange>>? Changed;
 
     public FakeFile Root { get; }
 
@@ -111,6 +114,23 @@ internal sealed class FakeNamespace : INamespaceView
     /// The lease is over: what was said before need not hold any more. (The kernel's own copy runs on.)
     /// </summary>
     public void EndLeases() => _leases.Clear();
+
+    /// <summary>The silo says that something changed: forgotten, then told.</summary>
+    public void Tell(string directory, bool isSubtree, params string[] names)
+    {
+        var prefix = directory == "/" ? "/" : directory + "/";
+        foreach (var path in _leases.Keys)
+        {
+            var isIn = path.StartsWith(prefix, StringComparison.Ordinal)
+                && (isSubtree || names.Length == 0 || names.Contains(path[prefix.Length..]));
+            if (isIn || (isSubtree && path == directory))
+            {
+                _leases.TryRemove(path, out _);
+            }
+        }
+
+        Changed?.Invoke([new NamespaceChange(directory, [.. names], isSubtree)]);
+    }
 
     public ValueTask<NodeOutcome> GetRootAsync(CancellationToken cancellationToken) =>
         AnswerAsync(() => new NodeOutcome(ReadStatus.Ok, new NodeEntry("/", null, "", Root.EntryNamed("")), Lease), cancellationToken);
