@@ -6,6 +6,10 @@ namespace OrleansCache.UnderStorage;
 /// <summary>The under storages this silo has open. One instance per process; thread-safe.</summary>
 public interface IUnderStorageCatalog
 {
+    /// <summary>The freshness promise of a source that names none.</summary>
+    /// <exception cref="CacheRequestException">The scheme is unknown.</exception>
+    SyncRule DefaultSyncOf(string uri) => SyncRule.Default;
+
     /// <summary>Which place a URI with its options means.</summary>
     /// <exception cref="CacheRequestException">The scheme is unknown, the URI is not one of it, or an option does not fit.</exception>
     SourceIdentity Identify(string uri, SourceOptions options);

@@ -8,6 +8,9 @@ public interface IUnderStorageFactory
     /// <summary>The scheme, such as <c>file</c>.</summary>
     string Scheme { get; }
 
+    /// <summary>The freshness promise of sources that name none.</summary>
+    SyncRule DefaultSync => SyncRule.Default;
+
     /// <summary>Which place a URI with its options means.</summary>
     /// <exception cref="CacheRequestException">The URI is not one of this kind, or an option is unknown or out of range.</exception>
     SourceIdentity Identify(string uri, SourceOptions options);

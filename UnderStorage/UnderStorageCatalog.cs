@@ -26,6 +26,9 @@ public sealed class UnderStorageCatalog : IUnderStorageCatalog, IAsyncDisposable
     }
 
     /// <inheritdoc/>
+    public SyncRule DefaultSyncOf(string uri) => FactoryOf(uri).DefaultSync;
+
+    /// <inheritdoc/>
     public SourceIdentity Identify(string uri, SourceOptions options) => FactoryOf(uri).Identify(uri, options);
 
     /// <inheritdoc/>

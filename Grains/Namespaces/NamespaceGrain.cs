@@ -26,7 +26,8 @@ internal sealed partial class NamespaceGrain(
     public async ValueTask<SourceInfo> Attach(AttachRequest request, CancellationToken cancellationToken)
     {
         var path = NamespacePath.Normalize(request.Path);
-        var options = SourceOptionParser.Parse(request.Options.IsDefault ? [] : request.Options);
+        var options = SourceOptionParser.Parse(
+            request.Options.IsDefault ? [] : request.Options, underStorages.DefaultSyncOf(request.Uri));
         var identity = underStorages.Identify(request.Uri, options);
         var uri = identity.Uri;
         AttachRules.Check(state.State.Sources, path, identity);

@@ -8,10 +8,12 @@ namespace OrleansCache.Grains.Namespaces;
 internal static class SourceOptionParser
 {
     /// <summary>Reads options as typed.</summary>
+    /// <param name="typed">Name=value each.</param>
+    /// <param name="defaultSync">The rule where none is typed; null = <see cref="SyncRule.Default"/>.</param>
     /// <exception cref="CacheRequestException">One is unknown, given twice or out of range.</exception>
-    public static SourceOptions Parse(IEnumerable<string> typed)
+    public static SourceOptions Parse(IEnumerable<string> typed, SyncRule? defaultSync = null)
     {
-        var options = new SourceOptions();
+        var options = new SourceOptions { Sync = defaultSync ?? SyncRule.Default };
         var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var text in typed)
         {

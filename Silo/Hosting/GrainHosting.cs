@@ -5,6 +5,7 @@ using OrleansCache.Silo.GrainStorage;
 using OrleansCache.Silo.Telemetry;
 using OrleansCache.UnderStorage;
 using OrleansCache.UnderStorage.Directories;
+using OrleansCache.UnderStorage.S3;
 
 namespace OrleansCache.Silo.Hosting;
 
@@ -22,8 +23,13 @@ internal static class GrainHosting
         services.AddSingleton<IIncomingGrainCallFilter>(provider => provider.GetRequiredService<GrainCallCounter>());
         services.AddSqliteGrainStorage(DefaultStorage, grainsDatabase);
         services.AddSingleton<ICapabilitySealer>(new CapabilitySealer(sealingKey));
+        services.AddSingleton(provider => new S3UnderStorageFactory(
+            provider.GetRequiredService<ILoggerFactory>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IUnderStorageCatalog>(provider => new UnderStorageCatalog(
-            [new DirectoryUnderStorageFactory(new DirectoryUnderStorageOptions(), provider.GetRequiredService<TimeProvider>())],
+            [
+                new DirectoryUnderStorageFactory(new DirectoryUnderStorageOptions(), provider.GetRequiredService<TimeProvider>()),
+                provider.GetRequiredService<S3UnderStorageFactory>(),
+            ],
             (source, cancellationToken) =>
                 provider.GetRequiredService<IAttachedSources>().FindAsync(source, cancellationToken)));
     }

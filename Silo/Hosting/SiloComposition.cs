@@ -8,6 +8,7 @@ using OrleansCache.Silo.Filling;
 using OrleansCache.Silo.Serving;
 using OrleansCache.Silo.Telemetry;
 using OrleansCache.UnderStorage;
+using OrleansCache.UnderStorage.S3;
 using GrantRequest = OrleansCache.Blocks.FillRequest;
 
 namespace OrleansCache.Silo.Hosting;
@@ -60,6 +61,7 @@ internal sealed class SiloComposition : IAsyncDisposable
             Service, loggers.CreateLogger<BlockServer>(), time);
         _meterText = new MeterText(_meter);
         Server.Metrics.Publish(_meter);
+        services.GetRequiredService<S3UnderStorageFactory>().Metrics.Publish(_meter);
         services.GetRequiredService<GrainCallCounter>().Publish(_meter);
         Metrics = new MetricsPage(
             store, statistics, Pipeline, grants, capabilities, attached, _meterText, settings.Tier.Directory, budget.ProcessBytes);

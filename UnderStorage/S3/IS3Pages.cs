@@ -33,7 +33,10 @@ internal readonly record struct S3Page(
 }
 
 /// <summary>One object of a listing.</summary>
-/// <param name="Key">Full key, the source's prefix included, decoded.</param>
+/// <param name="Key">
+/// Full key, the source's prefix included, decoded. A byte that is not part of valid UTF-8 is half a surrogate pair here
+/// (U+DC00 plus the byte), which no other key's text contains: such a key cannot be asked for.
+/// </param>
 /// <param name="Length">Length in bytes.</param>
 /// <param name="LastModified">When it was made, UTC; may have milliseconds where HEAD has none.</param>
 /// <param name="ETag">ETag without quotes.</param>

@@ -1,0 +1,143 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+
+namespace OrleansCache.UnderStorage.S3;
+
+/// <summary>Keys as bytes on the wire and as text in here.</summary>
+internal static class S3KeyText
+{
+    /// <summary>Longest key S3 has.</summary>
+    public const int MaxBytes = 1024;
+
+    private const int BrokenByteBase = 0xDC00;
+
+    /// <summary>
+    /// A key of a listing with <c>encoding-type=url</c>: percent signs are bytes, a plus sign is a space. Bytes that are not valid
+    /// UTF-8 become halves of surrogate pairs, so that different keys stay different and <see cref="IsWellFormed"/> tells them.
+    /// </summary>
+    public static string Decode(string encoded)
+    {
+        if (encoded.AsSpan().IndexOfAny('%', '+') < 0)
+        {
+            return encoded;
+        }
+
+        var source = Encoding.UTF8.GetBytes(encoded);
+        var bytes = new byte[source.Length];
+        var length = 0;
+        for (var at = 0; at < source.Length; at++)
+        {
+            if (source[at] == '%' && at + 2 < source.Length && byte.TryParse(
+                source.AsSpan(at + 1, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var one))
+            {
+                bytes[length++] = one;
+                at += 2;
+            }
+            else
+            {
+                bytes[length++] = source[at] == '+' ? (byte)' ' : source[at];
+            }
+        }
+
+        return FromBytes(bytes.AsSpan(0, length));
+    }
+
+    /// <summary>Whether the text is a key that can be asked for: no half of a surrogate pair in it.</summary>
+    public static bool IsWellFormed(ReadOnlySpan<char> text)
+    {
+        while (!text.IsEmpty)
+        {
+            if (Rune.DecodeFromUtf16(text, out _, out var consumed) != OperationStatus.Done)
+            {
+                return false;
+            }
+
+            text = text[consumed..];
+        }
+
+        return true;
+    }
+
+    /// <summary>Whether a key can be sent at all.</summary>
+    public static bool IsAddressable(string key) =>
+        key.Length > 0 && IsWellFormed(key) && Encoding.UTF8.GetByteCount(key) <= MaxBytes;
+
+    /// <summary>
+    /// Whether everybody between us and the store takes this key literally in the path of a URL. Where not (a dot component, a slash
+    /// at the beginning), the answer may be about another object: only a listing, whose keys are parameters, is to be believed.
+    /// </summary>
+    public static bool IsPlain(string key)
+    {
+        if (key.Length == 0 || key[0] == '/')
+        {
+            return false;
+        }
+
+        foreach (var part in key.AsSpan().Split('/'))
+        {
+            if (key.AsSpan(part) is "." or "..")
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>A key as the SDK must be given it: it takes one slash from the beginning away.</summary>
+    public static string ForSdk(string key) => key is ['/', ..] ? "/" + key : key;
+
+    /// <summary>
+    /// A text greater than every key that begins with a prefix and smaller than every later one: the prefix and the last character
+    /// that still fits. Keys have at most <see cref="MaxBytes"/> bytes.
+    /// </summary>
+    public static string AfterAllOf(string prefix) => (MaxBytes - Encoding.UTF8.GetByteCount(prefix)) switch
+    {
+        <= 0 => prefix,
+        1 => prefix + '\u007F',
+        2 => prefix + '\u07FF',
+        3 => prefix + '\uFFFF',
+        _ => prefix + "\U0010FFFF",
+    };
+
+    /// <summary>The order in which S3 lists: by bytes of UTF-8, which is by code points.</summary>
+    public static int Compare(string left, string right)
+    {
+        for (var at = 0; at < Math.Min(left.Length, right.Length); at++)
+        {
+            var (one, other) = (left[at], right[at]);
+            if (one != other)
+            {
+                // UTF-16 has the characters beyond the first plane before U+E000, code points have them last.
+                return char.IsSurrogate(one) != char.IsSurrogate(other) ? (char.IsSurrogate(one) ? 1 : -1) : one.CompareTo(other);
+            }
+        }
+
+        return left.Length.CompareTo(right.Length);
+    }
+
+    private static string FromBytes(ReadOnlySpan<byte> key)
+    {
+        var text = new StringBuilder(key.Length);
+        Span<char> pair = stackalloc char[2];
+        while (!key.IsEmpty)
+        {
+            if (Rune.DecodeFromUtf8(key, out var rune, out var consumed) == OperationStatus.Done)
+            {
+                text.Append(pair[..rune.EncodeToUtf16(pair)]);
+            }
+            else
+            {
+                foreach (var one in key[..consumed])
+                {
+                    text.Append((char)(BrokenByteBase + one));
+                }
+            }
+
+            key = key[consumed..];
+        }
+
+        return text.ToString();
+    }
+}
