@@ -55,6 +55,7 @@ public sealed partial class DiskBlockStore
     {
         lease = null;
         FileResidency residency;
+        bool isFilling;
         lock (file.Gate)
         {
             if (file.Removal is not null)
@@ -63,9 +64,11 @@ public sealed partial class DiskBlockStore
             }
 
             residency = file.Snapshot();
+            isFilling = file.Fills.Count > 0;
         }
 
-        if (residency.ResidentBlocks == 0)
+        // With the first block on its way a lease is worth having: what arrives under it is read from the file at once.
+        if (residency.ResidentBlocks == 0 && !isFilling)
         {
             return LeaseStatus.Missing;
         }

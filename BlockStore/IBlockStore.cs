@@ -37,7 +37,8 @@ public interface IBlockStore : IAsyncDisposable
     /// A fresh read-only descriptor of the cache file with a shared flock, to be passed by SCM_RIGHTS. Until its last holder
     /// closes it, no byte of the file is punched (the file may be unlinked, which its holders do not notice); missing blocks
     /// go on being filled in place. The lease carries the residency as seen after the lock: those blocks, and any block a
-    /// later <see cref="GetResidency"/> shows under the same <see cref="ResidencyLease.Generation"/>, are safe to read.
+    /// later <see cref="GetResidency"/> shows under the same <see cref="ResidencyLease.Generation"/>, are safe to read. A file
+    /// whose first block is on its way is leased too; one that has nothing is not.
     /// </summary>
     LeaseStatus TryLease(FileKey file, out ResidencyLease? lease);
 

@@ -10,6 +10,9 @@ namespace OrleansCache.Reading;
 /// </summary>
 internal sealed partial class SharedFile
 {
+    // More is not sent by the data plane on one host: from the descriptor it is cheaper than the extra round trips.
+    private const int FirstReadBytesMax = 1 << 20;
+
     /// <summary>Presents the right to read and takes a lease where one can be had: one round trip, both requests in flight.</summary>
     public async ValueTask<ReadStatus> OpenAsync(CancellationToken cancellationToken)
     {
@@ -183,7 +186,7 @@ internal sealed partial class SharedFile
     private async ValueTask<ReadStatus> OpenOnceAsync(IBlockConnection connection, CancellationToken cancellationToken)
     {
         var presenting = connection.PresentAsync(Capability, cancellationToken).AsTask();
-        var lease = await TakeLeaseAsync(connection, null, isResident: false, cancellationToken).ConfigureAwait(false);
+        var attempt = await TakeLeaseAsync(connection, null, isOpening: true, cancellationToken).ConfigureAwait(false);
         var presented = await presenting.ConfigureAwait(false);
         if (presented != ReadStatus.Ok)
         {
@@ -191,9 +194,13 @@ internal sealed partial class SharedFile
         }
 
         PresentedOn = connection;
+        if (attempt.Status == ReadStatus.CapabilityRequired)
+        {
+            // The server looked at the second request first.
+            attempt = await TakeLeaseAsync(connection, null, isOpening: true, cancellationToken).ConfigureAwait(false);
+        }
 
-        // The server may have looked at the second request first.
-        _ = lease ?? await TakeLeaseAsync(connection, null, isResident: false, cancellationToken).ConfigureAwait(false);
+        _isCold = attempt.Status == ReadStatus.NotFound;
         return ReadStatus.Ok;
     }
 
@@ -206,7 +213,9 @@ internal sealed partial class SharedFile
             return new ReadOutcome(ReadStatus.Unavailable, 0, false);
         }
 
-        if (connection.PassesDescriptors)
+        // Nothing is cached, so there is nothing to lease: the first bytes, and small files whole, come as one answer.
+        var isFirst = _isCold && destination.Length <= FirstReadBytesMax;
+        if (connection.PassesDescriptors && !isFirst)
         {
             var step = await StepByLeaseAsync(connection, offsetBytes, destination, wantedEnd, cancellationToken)
                 .ConfigureAwait(false);
@@ -219,6 +228,8 @@ internal sealed partial class SharedFile
         var read = await connection.ReadAsync(Key, offsetBytes, destination, cancellationToken).ConfigureAwait(false);
         if (read.Status == ReadStatus.Ok)
         {
+            _hasArrived |= isFirst;
+            _isCold = false;
             return read.Bytes == destination.Length ? read : read with { Status = ReadStatus.Unavailable };
         }
 
@@ -236,7 +247,8 @@ internal sealed partial class SharedFile
             LengthBytes, (wantedEnd + LeasedFile.MinGranuleBytes - 1) / LeasedFile.MinGranuleBytes * LeasedFile.MinGranuleBytes);
         while (true)
         {
-            var held = _lease; // Before the question: only a lease held all the while keeps what the answer says true.
+            // Before the question: only a lease held all the while keeps what the answer says true.
+            var held = _lease ?? await LeaseBeforeAsync(connection, cancellationToken).ConfigureAwait(false);
             var ensured = await connection.EnsureAsync(Key, start, end - start, cancellationToken).ConfigureAwait(false);
             switch (ensured.Status)
             {
@@ -254,10 +266,11 @@ internal sealed partial class SharedFile
                         await RestoreRightsAsync(connection, ensured.Status, cancellationToken).ConfigureAwait(false), 0, false);
             }
 
+            (_isCold, _hasArrived) = (false, true);
             var seen = _lease;
             var lease = seen?.Generation == ensured.Generation
                 ? seen
-                : await TakeLeaseAsync(connection, seen, isResident: true, cancellationToken).ConfigureAwait(false);
+                : (await TakeLeaseAsync(connection, seen, isOpening: false, cancellationToken).ConfigureAwait(false)).Lease;
             if (lease is null || lease.Generation != ensured.Generation)
             {
                 return null;
@@ -289,6 +302,22 @@ internal sealed partial class SharedFile
             DropLease(lease);
             return null;
         }
+    }
+
+    /// <summary>
+    /// A lease before the question, for a file of which something has come: the answer then counts at once. Where there is
+    /// none after all (a full store keeps nothing) the next answer must bring something first.
+    /// </summary>
+    private async ValueTask<LeasedFile?> LeaseBeforeAsync(IBlockConnection connection, CancellationToken cancellationToken)
+    {
+        if (!_hasArrived)
+        {
+            return null;
+        }
+
+        var attempt = await TakeLeaseAsync(connection, null, isOpening: false, cancellationToken).ConfigureAwait(false);
+        _hasArrived = attempt.Status != ReadStatus.NotFound;
+        return attempt.Lease;
     }
 
     /// <summary>Does what a refusal asks for. The status says whether another attempt can help.</summary>

@@ -22,6 +22,8 @@ internal sealed partial class SharedFile : IDisposable
     private readonly SemaphoreSlim _leasing = new(1, 1);
     private volatile NodeEntry _node;
     private volatile LeasedFile? _lease;
+    private volatile bool _isCold; // Nothing of it was cached at the open, and nothing was read since.
+    private volatile bool _hasArrived; // Something of it was: a lease can be had before the next question.
     private bool _closed;
     private long _noLeaseUntil;
     private long _reads;
@@ -158,17 +160,17 @@ internal sealed partial class SharedFile : IDisposable
         }
     }
 
-    /// <summary>Takes a lease that is newer than the one seen; null when none can be had now.</summary>
+    /// <summary>Takes a lease that is newer than the one seen.</summary>
     /// <param name="connection">Where to ask.</param>
     /// <param name="seen">What is not good enough.</param>
-    /// <param name="isResident">Something of the file is known to be cached: a refusal then means that leases are short.</param>
+    /// <param name="isOpening">Whether a refusal may be a passing one: the first read then asks again.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    private async ValueTask<LeasedFile?> TakeLeaseAsync(
-        IBlockConnection connection, LeasedFile? seen, bool isResident, CancellationToken cancellationToken)
+    private async ValueTask<LeaseAttempt> TakeLeaseAsync(
+        IBlockConnection connection, LeasedFile? seen, bool isOpening, CancellationToken cancellationToken)
     {
         if (!connection.PassesDescriptors)
         {
-            return null;
+            return new LeaseAttempt(ReadStatus.NotSupported, null);
         }
 
         await _leasing.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -176,15 +178,15 @@ internal sealed partial class SharedFile : IDisposable
         {
             if (_lease is { } other && !ReferenceEquals(other, seen))
             {
-                return other;
+                return new LeaseAttempt(ReadStatus.Ok, other);
             }
 
             if (_services.Time.GetTimestamp() < _noLeaseUntil || !_services.Leases.TryReserveLease())
             {
-                return null;
+                return new LeaseAttempt(ReadStatus.Unavailable, null);
             }
 
-            return await AskForLeaseAsync(connection, isResident, cancellationToken).ConfigureAwait(false);
+            return await AskForLeaseAsync(connection, isOpening, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -192,8 +194,8 @@ internal sealed partial class SharedFile : IDisposable
         }
     }
 
-    private async ValueTask<LeasedFile?> AskForLeaseAsync(
-        IBlockConnection connection, bool isResident, CancellationToken cancellationToken)
+    private async ValueTask<LeaseAttempt> AskForLeaseAsync(
+        IBlockConnection connection, bool isOpening, CancellationToken cancellationToken)
     {
         var isTaken = false;
         try
@@ -202,17 +204,19 @@ internal sealed partial class SharedFile : IDisposable
             if (outcome is { Status: ReadStatus.Ok, Lease: { } lease } && IsOurs(lease) && Install(new LeasedFile(lease)))
             {
                 isTaken = true;
-                return _lease;
+                return new LeaseAttempt(ReadStatus.Ok, _lease);
             }
 
             outcome.Lease?.Dispose();
-            if (isResident && connection.IsOpen)
+            var status = outcome.Status == ReadStatus.Ok ? ReadStatus.Unavailable : outcome.Status;
+            if (status == ReadStatus.Unavailable && connection.IsOpen && !isOpening)
             {
+                // Leases are short. Of a file that merely is not there yet (NotFound) the next question may bring one.
                 _noLeaseUntil = _services.Time.GetTimestamp()
                     + (long)(LeasePause.TotalSeconds * _services.Time.TimestampFrequency);
             }
 
-            return null;
+            return new LeaseAttempt(status, null);
         }
         finally
         {
@@ -245,4 +249,9 @@ internal sealed partial class SharedFile : IDisposable
         Give(old);
         return true;
     }
+
+    /// <summary>How asking for a lease ended.</summary>
+    /// <param name="Status">Ok; NotFound: nothing is cached nor on its way; CapabilityRequired; Unavailable: none now.</param>
+    /// <param name="Lease">The lease, when Ok.</param>
+    private readonly record struct LeaseAttempt(ReadStatus Status, LeasedFile? Lease);
 }

@@ -43,7 +43,7 @@ public interface IBlockService
 
     /// <summary>A residency lease on the version's cache file, for a peer on the same host.</summary>
     /// <returns>
-    /// Ok; CapabilityRequired; NotFound when nothing of the version is cached; Unavailable when no lease may be given now (read
+    /// Ok; CapabilityRequired; NotFound when nothing of the version is cached or on its way; Unavailable when no lease may be given now (read
     /// through the data plane instead).
     /// </returns>
     ReadStatus TryLease(FileKey key, out ResidencyLease? lease);

@@ -56,6 +56,29 @@ public sealed class LeaseTests
     }
 
     [Fact]
+    public async Task A_file_is_leased_while_its_first_block_arrives_and_what_a_failed_one_released_stays()
+    {
+        const int Arrived = 64 << 10;
+        await using var tier = new TestTier();
+        await tier.OpenAsync();
+        var attempt = await tier.Store.BeginFillAsync(TestTier.Request(1, Length, 0), CancellationToken.None);
+        Assert.Equal(LeaseStatus.Leased, tier.Store.TryLease(TestTier.Key(1), out var lease));
+        Assert.Equal((0, attempt.Fill!.Progress.Generation), (lease!.Residency.ResidentBlocks, lease.Generation));
+        var bytes = new byte[Arrived];
+        Pattern.Fill(TestTier.Key(1), 0, bytes);
+        Assert.True(attempt.Fill.Write(0, bytes));
+        AssertReads(lease, Arrived);
+        attempt.Fill.Abort(FillFailure.SourceFailed);
+        await TestTier.UntilAsync(() => tier.Store.GetStats().FillsInFlight == 0, "the failed fill to be given back");
+        AssertReads(lease, Arrived);
+
+        Assert.Equal(FillStatus.Started, await tier.FillAsync(1, Length, 0));
+        Assert.Equal(PinStatus.Pinned, tier.Read(1, 0, TestTier.BlockSize));
+        AssertReads(lease, Arrived);
+        lease.Dispose();
+    }
+
+    [Fact]
     public async Task A_dropped_file_stays_readable_for_its_lease_and_counts_until_it_ends()
     {
         await using var tier = new TestTier(3L << 20);

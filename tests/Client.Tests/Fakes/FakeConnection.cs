@@ -44,8 +44,14 @@ internal sealed class FakeConnection : IBlockConnection
 
     public Queue<ReadStatus> LeaseAnswers { get; } = new();
 
+    /// <summary>Whether a lease can be had while nothing is resident; a real silo gives one only when something is on its way.</summary>
+    public bool LeasesEmptyFiles { get; set; } = true;
+
     /// <summary>Runs when a lease is asked for, before it is given.</summary>
     public Action? BeforeLease { get; set; }
+
+    /// <summary>Requests that somebody waited for, but for the pair an open sends at once, which counts as one.</summary>
+    public int Trips => Presents + Math.Max(0, Leases - Presents) + Ensures + Reads;
 
     public int Presents { get; private set; }
 
@@ -122,6 +128,11 @@ internal sealed class FakeConnection : IBlockConnection
 
         lock (_gate)
         {
+            if (!LeasesEmptyFiles && !Resident.Contains(true))
+            {
+                return new(new LeaseOutcome(ReadStatus.NotFound, null));
+            }
+
             var isComplete = Resident.All(one => one);
             var bits = new byte[(Resident.Length + 7) / 8];
             for (var block = 0; block < Resident.Length; block++)
@@ -171,7 +182,14 @@ internal sealed class FakeConnection : IBlockConnection
         }
 
         Content.AsSpan((int)offsetBytes, destination.Length).CopyTo(destination.Span);
-        return new(new ReadOutcome(ReadStatus.Ok, destination.Length, true));
+        var wasResident = true;
+        for (var block = (int)(offsetBytes / BlockSizeBytes); block <= (offsetBytes + destination.Length - 1) / BlockSizeBytes; block++)
+        {
+            wasResident &= Resident[block];
+            Fill(block);
+        }
+
+        return new(new ReadOutcome(ReadStatus.Ok, destination.Length, wasResident));
     }
 
     public ValueTask<ReadStatus> PrefetchAsync(

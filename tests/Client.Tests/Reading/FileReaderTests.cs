@@ -160,10 +160,8 @@ public sealed class FileReaderTests
     public async Task A_block_evicted_between_the_answer_and_the_lease_is_not_read_as_a_hole()
     {
         using var rig = new ReadingRig(3 * Block);
-        rig.Silo.LeaseAnswers.Enqueue(ReadStatus.NotFound);
-        rig.Silo.LeaseAnswers.Enqueue(ReadStatus.NotFound);
+        rig.Silo.LeaseAnswers.Enqueue(ReadStatus.Unavailable);
         using var reader = await rig.OpenAsync();
-        rig.Silo.LeaseAnswers.Clear();
         rig.Silo.BeforeLease = () =>
         {
             rig.Silo.BeforeLease = null;
