@@ -23,6 +23,13 @@ internal sealed record FillOptions
     [Range(64 * 1024, 16 << 20)]
     public int PieceBytes { get; init; } = 1 << 20;
 
+    /// <summary>
+    /// Arriving bytes are told of at multiples of this, or when all that was asked for is there: a store's bytes come off the
+    /// socket some 10 KiB at a time, and an answer for each would cost more than the bytes. 256 KiB are 2 ms of 150 MiB/s.
+    /// </summary>
+    [Range(4096, 16 << 20)]
+    public int ReleaseBytes { get; init; } = 256 * 1024;
+
     /// <summary>Blocks known to the pipeline in any state. 16,384 times half a KiB is 8 MiB; past it requests are refused.</summary>
     [Range(1, 1 << 20)]
     public int FlightsMax { get; init; } = 16_384;

@@ -65,11 +65,11 @@ internal sealed partial class FillPipeline : IAsyncDisposable
     public long ReadThroughs => Interlocked.Read(ref _readThroughCount);
 
     /// <summary>
-    /// Waits until the byte of a block has arrived, filling the block if nobody does. Cancellation ends the wait with
-    /// DeadlineExceeded; the fill goes on.
+    /// Waits until bytes of a block have arrived, filling the block if nobody does: those asked for, or the first of them up to a
+    /// multiple of <see cref="FillOptions.ReleaseBytes"/>. Cancellation ends the wait with DeadlineExceeded; the fill goes on.
     /// </summary>
     public async ValueTask<Arrival> ArriveAsync(
-        ReadCapability capability, int blockIndex, int offsetInBlockBytes, CancellationToken cancellationToken)
+        ReadCapability capability, int blockIndex, int offsetInBlockBytes, long wantedBytes, CancellationToken cancellationToken)
     {
         var flight = IsStoreBypassed ? _board.Find(new BlockId(capability.Key, blockIndex)) : _board.Demand(capability, blockIndex);
         if (flight is null)
@@ -88,7 +88,9 @@ internal sealed partial class FillPipeline : IAsyncDisposable
                 return new Arrival(ended, ended == ReadStatus.Ok ? length - offsetInBlockBytes : 0, 0, flight.WasResident);
             }
 
-            var failure = await progress.WaitArrivedAsync(offsetInBlockBytes + 1, cancellationToken);
+            var release = ((long)(offsetInBlockBytes / _options.ReleaseBytes) + 1) * _options.ReleaseBytes;
+            var upTo = Math.Min(Math.Min(release, offsetInBlockBytes + wantedBytes), progress.BlockLengthBytes);
+            var failure = await progress.WaitArrivedAsync((int)upTo, cancellationToken);
             return failure == FillFailure.None
                 ? new Arrival(
                     ReadStatus.Ok, Math.Max(1, progress.ArrivedBytes - offsetInBlockBytes), progress.Generation, false)

@@ -228,7 +228,7 @@ internal sealed class BlockService : IBlockService
         var layout = capability.Layout;
         var index = layout.IndexOf(offsetBytes);
         var arriving = _pipeline.ArriveAsync(
-            capability, index, (int)(offsetBytes - layout.StartOf(index)), cancellationToken);
+            capability, index, (int)(offsetBytes - layout.StartOf(index)), wantedBytes, cancellationToken);
         PrefetchBlocks(capability, index + 1, layout.IndexOf(offsetBytes + wantedBytes - 1), _options.BlocksAheadMax);
 
         var hasWaited = !arriving.IsCompleted; // Bytes of a fill under way that were there already are a hit.

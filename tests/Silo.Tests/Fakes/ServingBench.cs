@@ -77,7 +77,7 @@ internal sealed class ServingBench : IAsyncDisposable
             },
             NullLogger.Instance, CancellationToken.None);
         return new ServingBench(
-            folder, store, options ?? new FillOptions { PieceBytes = PieceBytes }, time ?? TimeProvider.System);
+            folder, store, options ?? new FillOptions { PieceBytes = PieceBytes, ReleaseBytes = PieceBytes }, time ?? TimeProvider.System);
     }
 
     /// <summary>A file of so many bytes, presented to the service.</summary>

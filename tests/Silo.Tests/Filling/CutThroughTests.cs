@@ -12,6 +12,7 @@ public sealed class CutThroughTests
     private static readonly FillOptions Options = new()
     {
         PieceBytes = ServingBench.PieceBytes,
+        ReleaseBytes = ServingBench.PieceBytes,
         UnderStorageTimeout = TimeSpan.FromSeconds(30),
         FillTimeout = TimeSpan.FromMinutes(5),
     };
@@ -45,6 +46,24 @@ public sealed class CutThroughTests
         second.SetResult();
         await bench.ReadRightAsync(file);
         Assert.Single(bench.Storage.Reads);
+    }
+
+    [Fact]
+    public async Task Bytes_that_trickle_in_are_told_of_in_lots_and_a_small_range_as_soon_as_it_is_there()
+    {
+        await using var bench = await ServingBench.CreateAsync(new FillOptions { PieceBytes = 64 * 1024, ReleaseBytes = 128 * 1024 });
+        var file = bench.Present(ServingBench.BlockBytes);
+        var pieces = GatesOf(bench);
+        var small = bench.Service.EnsureAsync(file.Key, 0, 4096, default).AsTask();
+        var large = bench.Service.EnsureAsync(file.Key, 0, ServingBench.BlockBytes, default).AsTask();
+        pieces[0].SetResult();
+        Assert.Equal(4096, (await small.WaitAsync(ServingBench.Soon)).AvailableBytes);
+        await TakenAsync(bench, 1);
+        Assert.False(large.IsCompleted);
+        pieces[1].SetResult();
+        Assert.Equal(128 * 1024, (await large.WaitAsync(ServingBench.Soon)).AvailableBytes);
+        Array.ForEach(pieces[2..], piece => piece.SetResult());
+        await bench.ReadRightAsync(file);
     }
 
     [Fact]

@@ -105,7 +105,7 @@ public sealed class BlockServiceTests
     {
         await using var bench = await ServingBench.CreateAsync();
         var file = bench.Present(2 * ServingBench.BlockBytes);
-        var arrival = await bench.Pipeline.ArriveAsync(file, 0, 0, CancellationToken.None);
+        var arrival = await bench.Pipeline.ArriveAsync(file, 0, 0, 1, CancellationToken.None);
         await bench.IdleAsync();
         Assert.Equal(bench.Store.GetResidency(file.Key).Generation, arrival.Generation);
         await bench.Store.DropAsync(file.Key, CancellationToken.None);
