@@ -24,6 +24,7 @@ internal interface IS3Pages
 /// <param name="IsTruncated">Whether more follow.</param>
 /// <param name="ContinueAfter">
 /// What <c>startAfter</c> goes on after this page: greater than every key of it and of the prefixes in it; null when nothing follows.
+/// It cannot be sent when the last key is not UTF-8: go on after an earlier one then.
 /// </param>
 internal readonly record struct S3Page(
     ReadStatus Status, IReadOnlyList<S3Object> Objects, IReadOnlyList<string> Prefixes, bool IsTruncated, string? ContinueAfter)

@@ -101,22 +101,6 @@ internal static class S3KeyText
         _ => prefix + "\U0010FFFF",
     };
 
-    /// <summary>The order in which S3 lists: by bytes of UTF-8, which is by code points.</summary>
-    public static int Compare(string left, string right)
-    {
-        for (var at = 0; at < Math.Min(left.Length, right.Length); at++)
-        {
-            var (one, other) = (left[at], right[at]);
-            if (one != other)
-            {
-                // UTF-16 has the characters beyond the first plane before U+E000, code points have them last.
-                return char.IsSurrogate(one) != char.IsSurrogate(other) ? (char.IsSurrogate(one) ? 1 : -1) : one.CompareTo(other);
-            }
-        }
-
-        return left.Length.CompareTo(right.Length);
-    }
-
     private static string FromBytes(ReadOnlySpan<byte> key)
     {
         var text = new StringBuilder(key.Length);

@@ -45,11 +45,6 @@ internal sealed class S3Pages(S3Connection connection) : IS3Pages
             }
 
             var page = PageOf(answer, startAfter);
-            if (page.Status != ReadStatus.Ok)
-            {
-                return (new S3Failure(S3Verdict.Refused, "a key at the end of a page is not UTF-8", 200), page);
-            }
-
             if (!page.IsTruncated || page.ContinueAfter is not null)
             {
                 return (failure, page);
@@ -91,10 +86,8 @@ internal sealed class S3Pages(S3Connection connection) : IS3Pages
             return new S3Page(ReadStatus.Ok, objects, prefixes, false, null);
         }
 
-        var after = LastOf(objects, prefixes);
-        return after is not null && !S3KeyText.IsWellFormed(after)
-            ? S3Page.Failed(ReadStatus.Unavailable) // it cannot be sent back, and leaving it out could leave out others
-            : new S3Page(ReadStatus.Ok, objects, prefixes, true, after);
+        // A key that is not UTF-8 at the end of a page cannot be sent back: whoever reads the page knows where to go on instead.
+        return new S3Page(ReadStatus.Ok, objects, prefixes, true, LastOf(objects, prefixes));
     }
 
     private static string Text(string text, bool isEncoded) => isEncoded ? S3KeyText.Decode(text) : text;
@@ -103,6 +96,6 @@ internal sealed class S3Pages(S3Connection connection) : IS3Pages
     {
         var key = objects.Count > 0 ? objects[^1].Key : null;
         var prefix = prefixes.Count > 0 ? prefixes[^1] : null;
-        return prefix is null || (key is not null && S3KeyText.Compare(key, prefix) > 0) ? key : S3KeyText.AfterAllOf(prefix);
+        return prefix is null || (key is not null && KeyOrder.Compare(key, prefix) > 0) ? key : S3KeyText.AfterAllOf(prefix);
     }
 }

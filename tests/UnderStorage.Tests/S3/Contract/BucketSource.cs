@@ -45,6 +45,9 @@ internal sealed class BucketSource : IAsyncDisposable
     public Task PutAsync(string key, byte[] bytes) => _store.Client.PutObjectAsync(
         new PutObjectRequest { BucketName = _bucket, Key = Prefix + key, InputStream = new MemoryStream(bytes, writable: false) });
 
+    public Task PutAwkwardAsync(string key, string text) =>
+        _store.PutAwkwardAsync(_bucket, Prefix + key, Encoding.UTF8.GetBytes(text));
+
     public Task DeleteAsync(string key) => _store.Client.DeleteObjectAsync(_bucket, Prefix + key);
 
     /// <summary>Puts many, some at a time.</summary>

@@ -66,6 +66,9 @@ public abstract class ContractStore : IAsyncLifetime
         return name;
     }
 
+    /// <summary>Puts an object whose key the SDK or the server takes for another one when it stands in a URL.</summary>
+    internal abstract Task PutAwkwardAsync(string bucket, string key, byte[] bytes);
+
     /// <summary>From now on nobody may read what lies below a prefix; listing stays allowed.</summary>
     internal abstract Task ForbidReadingAsync(string prefix);
 

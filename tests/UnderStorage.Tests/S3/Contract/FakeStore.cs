@@ -10,6 +10,15 @@ public sealed class FakeStore : ContractStore
     private protected override (Uri Endpoint, string AccessKey, string SecretKey) Server =>
         (_server!.Endpoint, _server.AccessKey, _server.SecretKey);
 
+    /// <summary>Puts what no client can put.</summary>
+    internal void Put(string key, byte[] bytes) => _server!.Put(Bucket, key, bytes);
+
+    internal override Task PutAwkwardAsync(string bucket, string key, byte[] bytes)
+    {
+        _server!.Put(bucket, key, bytes);
+        return Task.CompletedTask;
+    }
+
     internal override Task ForbidReadingAsync(string prefix)
     {
         _server!.Misbehave(new Misbehaviour
