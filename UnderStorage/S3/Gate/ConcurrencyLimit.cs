@@ -1,14 +1,15 @@
 namespace OrleansCache.UnderStorage.S3;
 
 /// <summary>
-/// How many reads at once are worth it. Grows while the time to the first byte stays what it was and shrinks towards where that
-/// is so, which is the "gradient" of Netflix' concurrency-limits (after TCP Vegas, Brakmo and Peterson 1995): more requests at a
-/// full pipe only wait longer. When the store says that it is too much the limit falls by three tenths and grows by one a round
+/// How many reads at once are worth it. Grows while the time to the first byte is about what it is at few requests, and shrinks
+/// towards where that is so: beyond a full pipe more requests only wait longer. That is TCP Vegas' idea (Brakmo and Peterson 1995)
+/// in the "gradient" form of Netflix' concurrency-limits; once a minute the limit falls to a quarter for a moment to see again
+/// what few requests take, as BBR does. When the store says that it is too much the limit falls by three tenths and grows by one a round
 /// trip for a while, which is AIMD (Chiu and Jain 1989; RFC 5681). Not thread-safe.
 /// </summary>
 internal sealed class ConcurrencyLimit
 {
-    /// <summary>Waiting twice as long as usual is still no queue.</summary>
+    /// <summary>Waiting twice as long as at few requests is still no queue.</summary>
     private const double Tolerance = 2.0;
 
     /// <summary>Requests the store may have queued for us: the room in which the limit looks for more.</summary>
@@ -16,8 +17,11 @@ internal sealed class ConcurrencyLimit
 
     private const double Smoothing = 0.2;
 
-    /// <summary>How slowly the usual time follows the last ones.</summary>
-    private const double UsualWeight = 1.0 / 300;
+    /// <summary>Weight of one time in their mean: first bytes of one store differ by a factor of ten among themselves.</summary>
+    private const double MeanWeight = 0.05;
+
+    /// <summary>Times that make a mean.</summary>
+    private const int TimesForMean = 16;
 
     /// <summary>The gradient alone does not go below it: at few requests the times of the first bytes say little.</summary>
     private const int LeastByGradient = 8;
@@ -26,11 +30,15 @@ internal sealed class ConcurrencyLimit
     private const double AfterThrottle = 0.7;
     private const int AfterOutage = 2;
     private static readonly TimeSpan CarefulFor = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan LookAgainEvery = TimeSpan.FromMinutes(1);
 
     private readonly int _most;
     private readonly TimeProvider _time;
     private double _limit;
-    private double _usualMs;
+    private double _meanMs;
+    private double _leastMs = double.PositiveInfinity;
+    private int _times;
+    private long _lookedAt;
     private long? _lessenedAt;
 
     /// <summary>Makes one.</summary>
@@ -41,6 +49,7 @@ internal sealed class ConcurrencyLimit
         _most = most;
         _time = time;
         _limit = Math.Min(First, most);
+        _lookedAt = time.GetTimestamp();
     }
 
     /// <summary>The limit of now, at least 1.</summary>
@@ -51,13 +60,7 @@ internal sealed class ConcurrencyLimit
     /// <param name="inFlight">Reads at that time, this one included.</param>
     public void Succeeded(TimeSpan firstByte, int inFlight)
     {
-        var ms = Math.Max(0.01, firstByte.TotalMilliseconds);
-        _usualMs = _usualMs == 0 ? ms : _usualMs + ((ms - _usualMs) * UsualWeight);
-        if (_usualMs > 2 * ms)
-        {
-            _usualMs *= 0.95; // the usual time comes from a worse hour
-        }
-
+        Observe(Math.Max(0.01, firstByte.TotalMilliseconds));
         if (inFlight * 2 < _limit)
         {
             return; // the limit limits nothing, so this says nothing about it
@@ -69,7 +72,12 @@ internal sealed class ConcurrencyLimit
             return;
         }
 
-        var gradient = Math.Clamp(Tolerance * _usualMs / ms, 0.5, 1);
+        if (_times < TimesForMean)
+        {
+            return; // seeing what few requests take
+        }
+
+        var gradient = Math.Clamp(Tolerance * _leastMs / _meanMs, 0.5, 1);
         var wanted = (_limit * gradient) + Room;
         var least = Math.Min(Math.Min(LeastByGradient, _most), _limit);
         _limit = Math.Clamp((_limit * (1 - Smoothing)) + (wanted * Smoothing), least, _most);
@@ -87,5 +95,36 @@ internal sealed class ConcurrencyLimit
     }
 
     /// <summary>The store was away: begins again from little.</summary>
-    public void Returned() => _limit = Math.Min(_limit, AfterOutage);
+    public void Returned()
+    {
+        _limit = Math.Min(_limit, AfterOutage);
+        Forget();
+    }
+
+    private void Observe(double ms)
+    {
+        if (_time.GetElapsedTime(_lookedAt) >= LookAgainEvery)
+        {
+            Forget();
+            _times = -Value; // those under way waited among many
+            _limit = Math.Max(Math.Min(_limit, LeastByGradient), _limit / 4); // more than half, and the queue we make would count as usual
+        }
+
+        if (++_times <= 0)
+        {
+            return;
+        }
+
+        _meanMs = _times == 1 ? ms : _meanMs + ((ms - _meanMs) * Math.Max(MeanWeight, 1.0 / _times));
+        if (_times >= TimesForMean)
+        {
+            _leastMs = Math.Min(_leastMs, _meanMs);
+        }
+    }
+
+    private void Forget()
+    {
+        (_times, _leastMs) = (0, double.PositiveInfinity);
+        _lookedAt = _time.GetTimestamp();
+    }
 }

@@ -100,11 +100,14 @@ internal sealed class RequestGate : IDisposable
 
             if (verdict is S3Verdict.Throttled or S3Verdict.Failed or S3Verdict.Unreachable)
             {
-                away = _circuit.Failed(pass.IsProbe) ? true : null;
+                // A store that says "slower" is there: it counts as away only when we cannot be slower.
+                var isAway = verdict != S3Verdict.Throttled || _limit.Value == 1 || pass.IsProbe;
                 if (verdict == S3Verdict.Throttled)
                 {
                     _limit.Throttled(pass.SentAt);
                 }
+
+                away = isAway && _circuit.Failed(pass.IsProbe) ? true : null;
             }
             else if (verdict != S3Verdict.Cancelled || firstByte is not null)
             {

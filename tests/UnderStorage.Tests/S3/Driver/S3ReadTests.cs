@@ -240,7 +240,7 @@ public sealed class S3ReadTests
         source.Store.Put(S3Source.Bucket, "f", Content);
         var seen = await source.StatAsync("f");
         source.Store.Log.Reset();
-        source.Store.Misbehave(new Misbehaviour { Status = 500, Times = 15 });
+        source.Store.Misbehave(new Misbehaviour { Status = 503, Times = 15 });
         var reads = await Task.WhenAll(Enumerable.Range(0, 30).Select(_ => source.ReadAsync("f", seen, 0, 10)));
         Assert.All(reads, read => Assert.Equal(ReadStatus.Ok, read.Status));
         var times = source.Store.Log.Requests.Select(one => one.Timestamp).Order().ToList();
