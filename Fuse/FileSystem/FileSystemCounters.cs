@@ -23,4 +23,7 @@ internal sealed class FileSystemCounters
 
     /// <summary>Names the kernel was asked to forget because it knew too many.</summary>
     public StripedCounter TrimmedNames { get; } = new();
+
+    /// <summary>Names the kernel was told to look up again because the silo said that something changed.</summary>
+    public StripedCounter ExpiredNames { get; } = new();
 }

@@ -26,6 +26,11 @@ internal sealed class FileSystemOptions
     /// </summary>
     public int NodesSoftMax { get; init; } = 400_000;
 
+    /// <summary>
+    /// Absent names that can be taken back before their leases end: an interpreter looks for some thousands at its start. A megabyte.
+    /// </summary>
+    public int AbsentNamesMax { get; init; } = 16_384;
+
     /// <summary>Nodes above which a lookup fails: only a kernel that does not forget gets here.</summary>
     public int NodesMax { get; init; } = 4_000_000;
 }

@@ -11,6 +11,7 @@ namespace OrleansCache.Fuse.FileSystem;
 /// <param name="StaleOpens">Opens sent back because the version was not the current one.</param>
 /// <param name="UnlistableNames">Names left out of listings because no Linux directory can hold them.</param>
 /// <param name="TrimmedNames">Names the kernel was asked to forget to keep the node table small.</param>
+/// <param name="ExpiredNames">Names the kernel was told to look up again before their leases ended.</param>
 /// <param name="Nodes">Nodes the kernel knows now.</param>
 /// <param name="OpenFiles">Open files now.</param>
 /// <param name="OpenDirectories">Open directories now.</param>
@@ -25,6 +26,7 @@ internal sealed record MountStatistics(
     long StaleOpens,
     long UnlistableNames,
     long TrimmedNames,
+    long ExpiredNames,
     int Nodes,
     int OpenFiles,
     int OpenDirectories,

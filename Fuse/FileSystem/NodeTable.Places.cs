@@ -27,6 +27,15 @@ internal sealed partial class NodeTable
         }
     }
 
+    /// <summary>Its attributes are asked for again before they are shown.</summary>
+    public void Expire(FileNode node)
+    {
+        lock (StripeOf(node))
+        {
+            node.Expiry = 0;
+        }
+    }
+
     /// <summary>Where a node was last seen; no parent for the root.</summary>
     public (FileNode? Parent, string Name) PlaceOf(FileNode node)
     {

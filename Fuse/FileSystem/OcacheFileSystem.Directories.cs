@@ -144,7 +144,7 @@ internal sealed partial class OcacheFileSystem
             var page = directory.Find(sequence, out var after);
             if (page is null)
             {
-                var outcome = await _view.ListAsync(listing.Entry, after, cancellationToken).ConfigureAwait(false);
+                var (outcome, stamp) = await ListPageAsync(listing, after, cancellationToken).ConfigureAwait(false);
                 if (outcome.Status != ReadStatus.Ok)
                 {
                     return new LoadedPage(ReadStatusErrno.ToErrno(outcome.Status), null, 0);
@@ -156,8 +156,9 @@ internal sealed partial class OcacheFileSystem
                     return new LoadedPage(Errno.InputOutput, null, 0);
                 }
 
-                (page, var hasChanged) = directory.Add(sequence, outcome, _clock.ExpiryOf(outcome.ValidFor));
+                (page, var hasChanged) = directory.Add(sequence, outcome, _clock.ExpiryOf(outcome.ValidFor), stamp);
                 position = hasChanged ? 0 : position;
+                AskAhead(listing, page);
             }
 
             if (position < page.Nodes.Count || page.IsLast)
@@ -166,6 +167,54 @@ internal sealed partial class OcacheFileSystem
             }
 
             (sequence, position) = (directory.Next(page), 0);
+        }
+    }
+
+    /// <summary>A page: the one that was asked for ahead, or asked for now.</summary>
+    private async ValueTask<StampedPage> ListPageAsync(Listing listing, string? after, CancellationToken cancellationToken)
+    {
+        if (listing.Directory.TakeAhead(after) is { } ahead)
+        {
+            var page = await ahead.WaitAsync(cancellationToken).ConfigureAwait(false);
+            if (page.Outcome.Status == ReadStatus.Ok)
+            {
+                return page;
+            }
+        }
+
+        var stamp = _kernel.Stamp;
+        return new StampedPage(await _view.ListAsync(listing.Entry, after, cancellationToken).ConfigureAwait(false), stamp);
+    }
+
+    /// <summary>Asks for the page after one that is read for the first time, while the kernel reads this one.</summary>
+    private void AskAhead(Listing listing, ListedPage page)
+    {
+        if (page.Next is not null && listing.Directory.BeginAhead(page) is { } cancellation)
+        {
+            _background.Enter();
+            listing.Directory.SetAhead(page.Next, AskAheadAsync(listing.Entry, page.Next, cancellation), cancellation);
+        }
+    }
+
+    private async Task<StampedPage> AskAheadAsync(NodeEntry directory, string after, CancellationToken cancellationToken)
+    {
+        var stamp = _kernel.Stamp;
+        try
+        {
+            return new StampedPage(await _view.ListAsync(directory, after, cancellationToken).ConfigureAwait(false), stamp);
+        }
+        catch (OperationCanceledException)
+        {
+            return new StampedPage(new ListOutcome(ReadStatus.Unavailable, [], null, TimeSpan.Zero), stamp); // Closed or rewound.
+        }
+        catch (Exception exception)
+        {
+            LogFailed(exception, FuseOpcode.ReadDir);
+            return new StampedPage(new ListOutcome(ReadStatus.Unavailable, [], null, TimeSpan.Zero), stamp);
+        }
+        finally
+        {
+            _background.Exit();
         }
     }
 
@@ -235,7 +284,7 @@ internal sealed partial class OcacheFileSystem
         }
 
         // A lease that is over would be asked for again at once: then the name alone is the better answer.
-        if (_clock.ForKernel(page.Expiry) == TimeSpan.Zero
+        if (_clock.ForKernel(page.Expiry) == TimeSpan.Zero || _kernel.Stamp != page.Stamp
             || !TryIntern(listing.Directory.Node, listing.Entry, child, page.Expiry, out var entry))
         {
             entry = default;

@@ -77,8 +77,10 @@ internal sealed partial class OcacheFileSystem
 
     private async ValueTask<OpenedAnswer> OpenAsync(FileNode node, NodeEntry entry, CancellationToken cancellationToken)
     {
+        var stamp = _kernel.Stamp;
         var seen = await _view.RefreshAsync(entry, cancellationToken).ConfigureAwait(false);
-        if (seen.Status != ReadStatus.Ok || !_nodes.TryUpdate(node, seen.Node!, _clock.ExpiryOf(seen.ValidFor)))
+        if (seen.Status != ReadStatus.Ok
+            || !_nodes.TryUpdate(node, seen.Node!, _clock.ExpiryOf(ValidFor(seen.ValidFor, stamp))))
         {
             return NotOpened(ErrnoOfPlace(seen.Status));
         }

@@ -96,14 +96,21 @@ internal sealed partial class OcacheFileSystem
     private async ValueTask<EntryAnswer> LookupAsync(
         FileNode parent, NodeEntry directory, string name, CancellationToken cancellationToken)
     {
+        var stamp = _kernel.Stamp;
         var outcome = await _view.LookupAsync(directory, name, cancellationToken).ConfigureAwait(false);
+        var validFor = ValidFor(outcome.ValidFor, stamp);
         if (outcome.Status != ReadStatus.Ok)
         {
-            var absentFor = LeaseClock.ForKernel(outcome.ValidFor);
+            var absentFor = LeaseClock.ForKernel(validFor);
+            if (outcome.Status == ReadStatus.NotFound && absentFor > TimeSpan.Zero)
+            {
+                _absent.Add(parent, name, _clock.ExpiryOf(absentFor));
+            }
+
             return new EntryAnswer(ReadStatusErrno.ToErrno(outcome.Status), default, absentFor, _nodes);
         }
 
-        var expiry = _clock.ExpiryOf(outcome.ValidFor);
+        var expiry = _clock.ExpiryOf(validFor);
         return TryIntern(parent, directory, outcome.Node!, expiry, out var entry)
             ? new EntryAnswer(Errno.None, entry, default, _nodes)
             : new EntryAnswer(Errno.InputOutput, default, default, _nodes);
@@ -135,8 +142,9 @@ internal sealed partial class OcacheFileSystem
     private async ValueTask<AttributesAnswer> GetAttrAsync(
         FileNode node, NodeEntry entry, CancellationToken cancellationToken)
     {
+        var stamp = _kernel.Stamp;
         var outcome = await _view.RefreshAsync(entry, cancellationToken).ConfigureAwait(false);
-        var expiry = _clock.ExpiryOf(outcome.ValidFor);
+        var expiry = _clock.ExpiryOf(ValidFor(outcome.ValidFor, stamp));
         var isSame = outcome.Status == ReadStatus.Ok && _nodes.TryUpdate(node, outcome.Node!, expiry);
         if (isSame || (node.Kind == FileKind.File && Volatile.Read(ref node.Opens) > 0))
         {

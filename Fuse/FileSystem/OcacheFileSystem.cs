@@ -26,6 +26,8 @@ internal sealed partial class OcacheFileSystem : IFuseFileSystem
     private readonly HandleTable<OpenFile> _files;
     private readonly HandleTable<OpenDirectory> _directories;
     private readonly ReadAdmission _admission;
+    private readonly AbsentNames _absent;
+    private readonly KernelExpiry _kernel;
     private readonly BackgroundWork _background = new();
     private IFuseConnection? _connection;
 
@@ -51,6 +53,8 @@ internal sealed partial class OcacheFileSystem : IFuseFileSystem
         _files = new HandleTable<OpenFile>(options.HandlesMax);
         _directories = new HandleTable<OpenDirectory>(options.HandlesMax);
         _admission = new ReadAdmission(options.ReadsInFlightMax, options.ReadBytesInFlightMax);
+        _absent = new AbsentNames(options.AbsentNamesMax);
+        _kernel = new KernelExpiry(_nodes, _absent, _clock, Counters, time, logger);
     }
 
     public FileSystemCounters Counters { get; } = new();
@@ -68,11 +72,19 @@ internal sealed partial class OcacheFileSystem : IFuseFileSystem
     /// <summary>Completes after <see cref="Destroy"/> when the last cancelled work has let its readers go.</summary>
     public Task Drained => _background.Drained;
 
-    public void Init(IFuseConnection connection) => _connection = connection;
+    public void Init(IFuseConnection connection)
+    {
+        _connection = connection;
+        _background.Enter();
+        _ = TellKernelAsync(connection);
+        _view.Changed += _kernel.OnChanged;
+    }
 
     public void Destroy()
     {
         _connection = null;
+        _view.Changed -= _kernel.OnChanged;
+        _kernel.Stop();
         _directories.Clear();
         _files.Clear();
         _background.Close();
@@ -90,6 +102,15 @@ internal sealed partial class OcacheFileSystem : IFuseFileSystem
 
     /// <summary>default_permissions lets the kernel decide; whoever asks all the same may try.</summary>
     public FuseReply Access(in FuseRequest request, in FuseAccessIn arguments) => FuseReply.Ok;
+
+    private async Task TellKernelAsync(IFuseConnection connection)
+    {
+        await _kernel.RunAsync(connection).ConfigureAwait(false);
+        _background.Exit();
+    }
+
+    /// <summary>What the kernel may keep of an answer that was begun at a stamp: nothing when something changed since.</summary>
+    private TimeSpan ValidFor(TimeSpan leased, long stamp) => _kernel.Stamp == stamp ? leased : TimeSpan.Zero;
 
     /// <summary>Answers now if the work is done, else when it is.</summary>
     private FuseReply Complete<TAnswer>(

@@ -75,6 +75,7 @@ internal sealed partial class OcacheMount : IAsyncDisposable
             counters.StaleOpens.Value,
             counters.UnlistableNames.Value,
             counters.TrimmedNames.Value,
+            counters.ExpiredNames.Value,
             _fileSystem.NodeCount,
             _fileSystem.OpenFileCount,
             _fileSystem.OpenDirectoryCount,

@@ -6,7 +6,7 @@ namespace OrleansCache.Fuse.FileSystem;
 /// One open directory. A cookie is a page and a position in it; a page is known by the place it starts after, so the
 /// listing goes on at the right name however the directory changes between pages. The last two pages are kept; an
 /// older one is listed again when somebody seeks back to it, and read from its start when it is not what it was: a
-/// name may come twice, never be left out. Thread-safe.
+/// name may come twice, never be left out. One page is asked for ahead. Thread-safe.
 /// </summary>
 internal sealed class OpenDirectory(FileNode node) : IDisposable
 {
@@ -21,6 +21,9 @@ internal sealed class OpenDirectory(FileNode node) : IDisposable
     private long _firstSequence = 1;
     private ListedPage? _current;
     private ListedPage? _previous;
+    private CancellationTokenSource? _cancelAhead; // Never disposed: no timer, no wait handle.
+    private (string After, Task<StampedPage> Page)? _ahead;
+    private bool _isClosed;
 
     public FileNode Node { get; } = node;
 
@@ -35,6 +38,51 @@ internal sealed class OpenDirectory(FileNode node) : IDisposable
             _starts.Clear();
             _starts.Add(new PageStart(null));
             (_current, _previous) = (null, null);
+            DropAhead();
+        }
+    }
+
+    /// <summary>Whether the page after this one should be asked for: only who reads on for the first time reads ahead.</summary>
+    /// <returns>What ends the question; null for no.</returns>
+    public CancellationToken? BeginAhead(ListedPage page)
+    {
+        lock (_lock)
+        {
+            if (_isClosed || !IsKnown(page.Sequence) || StartOf(page.Sequence).Next != 0)
+            {
+                return null;
+            }
+
+            DropAhead();
+            _cancelAhead = new CancellationTokenSource();
+            return _cancelAhead.Token;
+        }
+    }
+
+    /// <summary>Keeps the question that was begun, unless the directory was closed or rewound meanwhile.</summary>
+    public void SetAhead(string after, Task<StampedPage> page, CancellationToken begun)
+    {
+        lock (_lock)
+        {
+            if (_cancelAhead?.Token == begun)
+            {
+                _ahead = (after, page);
+            }
+        }
+    }
+
+    /// <summary>The page after a place if it was asked for ahead; given once.</summary>
+    public Task<StampedPage>? TakeAhead(string? after)
+    {
+        lock (_lock)
+        {
+            if (_ahead is not { } ahead || ahead.After != after)
+            {
+                return null;
+            }
+
+            _ahead = null;
+            return ahead.Page;
         }
     }
 
@@ -68,7 +116,7 @@ internal sealed class OpenDirectory(FileNode node) : IDisposable
 
     /// <summary>Keeps a page that was just listed.</summary>
     /// <returns>The page, and whether it is another one than when it was listed before.</returns>
-    public (ListedPage Page, bool HasChanged) Add(long sequence, ListOutcome outcome, long expiry)
+    public (ListedPage Page, bool HasChanged) Add(long sequence, ListOutcome outcome, long expiry, long stamp)
     {
         var fingerprint = new HashCode();
         foreach (var entry in outcome.Nodes)
@@ -76,7 +124,7 @@ internal sealed class OpenDirectory(FileNode node) : IDisposable
             fingerprint.Add(entry.Entry.Name);
         }
 
-        var page = new ListedPage(sequence, outcome.Nodes, outcome.Next, expiry);
+        var page = new ListedPage(sequence, outcome.Nodes, outcome.Next, expiry, stamp);
         lock (_lock)
         {
             if (!IsKnown(sequence))
@@ -120,7 +168,20 @@ internal sealed class OpenDirectory(FileNode node) : IDisposable
         {
             (_current, _previous) = (null, null);
             _starts.Clear();
+            _isClosed = true;
+            DropAhead();
         }
+    }
+
+    private void DropAhead()
+    {
+        // Cancelled outside of the lock: what it ends may come back here.
+        if (_cancelAhead is { } cancel)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(static source => source.Cancel(), cancel, preferLocal: false);
+        }
+
+        (_cancelAhead, _ahead) = (null, null);
     }
 
     private bool IsKnown(long sequence) => sequence >= _firstSequence && sequence < _firstSequence + _starts.Count;
@@ -144,8 +205,12 @@ internal sealed class OpenDirectory(FileNode node) : IDisposable
 /// <param name="Nodes">The entries.</param>
 /// <param name="Next">Where the page after it starts; null when the directory ends with it.</param>
 /// <param name="Expiry">When its lease is over.</param>
-internal sealed record ListedPage(long Sequence, IReadOnlyList<NodeEntry> Nodes, string? Next, long Expiry)
+/// <param name="Stamp"><see cref="KernelExpiry.Stamp"/> of before it was asked for.</param>
+internal sealed record ListedPage(long Sequence, IReadOnlyList<NodeEntry> Nodes, string? Next, long Expiry, long Stamp)
 {
     /// <summary>Whether the directory ends with it.</summary>
     public bool IsLast => Next is null;
 }
+
+/// <summary>A page as the view answered, and the stamp of before it was asked.</summary>
+internal readonly record struct StampedPage(ListOutcome Outcome, long Stamp);

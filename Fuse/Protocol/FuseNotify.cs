@@ -25,7 +25,12 @@ internal struct FuseInvalidateEntryOut
 {
     public ulong ParentId;
     public uint NameBytes;
+
+    /// <summary><see cref="ExpireOnly"/> or zero.</summary>
     public uint Flags;
+
+    /// <summary>FUSE_EXPIRE_ONLY: look the name up again before it is used next, but keep it and what hangs on it until then.</summary>
+    public const uint ExpireOnly = 1;
 }
 
 /// <summary>Followed by the name and a NUL.</summary>
@@ -52,9 +57,14 @@ internal static class FuseNotify
     }
 
     /// <returns>Length of the message.</returns>
-    public static int WriteInvalidateEntry(Span<byte> target, ulong parentId, ReadOnlySpan<byte> name)
+    public static int WriteInvalidateEntry(Span<byte> target, ulong parentId, ReadOnlySpan<byte> name, bool expireOnly = false)
     {
-        var body = new FuseInvalidateEntryOut { ParentId = parentId, NameBytes = (uint)name.Length };
+        var body = new FuseInvalidateEntryOut
+        {
+            ParentId = parentId,
+            NameBytes = (uint)name.Length,
+            Flags = expireOnly ? FuseInvalidateEntryOut.ExpireOnly : 0,
+        };
         return Write(target, FuseNotifyCode.InvalidateEntry, in body, name, withName: true);
     }
 

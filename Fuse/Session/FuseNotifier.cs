@@ -37,6 +37,10 @@ internal sealed unsafe partial class FuseNotifier : IDisposable
     public bool InvalidateEntry(ulong parentId, ReadOnlySpan<byte> name) =>
         TryQueue(new Notification(FuseNotifyCode.InvalidateEntry, parentId, 0, 0, 0, Copy(name)));
 
+    /// <summary>For kernels that offer <see cref="FuseFeatures.HasExpireOnly"/>.</summary>
+    public bool ExpireEntry(ulong parentId, ReadOnlySpan<byte> name) =>
+        TryQueue(new Notification(FuseNotifyCode.InvalidateEntry, parentId, 0, 0, 0, Copy(name)) { ExpireOnly = true });
+
     public bool Delete(ulong parentId, ulong childId, ReadOnlySpan<byte> name) =>
         TryQueue(new Notification(FuseNotifyCode.Delete, parentId, childId, 0, 0, Copy(name)));
 
@@ -101,7 +105,7 @@ internal sealed unsafe partial class FuseNotifier : IDisposable
             FuseNotifyCode.InvalidateInode => FuseNotify.WriteInvalidateInode(
                 target, notification.NodeId, notification.Offset, notification.Length),
             FuseNotifyCode.InvalidateEntry => FuseNotify.WriteInvalidateEntry(
-                target, notification.NodeId, notification.Name),
+                target, notification.NodeId, notification.Name, notification.ExpireOnly),
             _ => FuseNotify.WriteDelete(target, notification.NodeId, notification.ChildId, notification.Name),
         };
 
@@ -130,5 +134,8 @@ internal sealed unsafe partial class FuseNotifier : IDisposable
     private partial void LogFailed(Exception exception);
 
     private readonly record struct Notification(
-        FuseNotifyCode Code, ulong NodeId, ulong ChildId, long Offset, long Length, byte[] Name);
+        FuseNotifyCode Code, ulong NodeId, ulong ChildId, long Offset, long Length, byte[] Name)
+    {
+        public bool ExpireOnly { get; init; }
+    }
 }

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;
+using OrleansCache.Fuse.Protocol;
 
 namespace OrleansCache.Fuse.Session;
 
@@ -110,6 +111,11 @@ internal sealed partial class FuseSession : IFuseConnection, IAsyncDisposable
 
     /// <inheritdoc/>
     public bool InvalidateEntry(ulong parentId, ReadOnlySpan<byte> name) => _notifier.InvalidateEntry(parentId, name);
+
+    /// <inheritdoc/>
+    public bool ExpireEntry(ulong parentId, ReadOnlySpan<byte> name) => (Info.Features & FuseFeatures.HasExpireOnly) != 0
+        ? _notifier.ExpireEntry(parentId, name)
+        : _notifier.InvalidateEntry(parentId, name);
 
     /// <inheritdoc/>
     public bool NotifyDeleted(ulong parentId, ulong childId, ReadOnlySpan<byte> name) =>

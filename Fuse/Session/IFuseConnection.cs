@@ -34,6 +34,12 @@ internal interface IFuseConnection
     /// <summary>Asks the notify thread to drop one name of a directory. Same promises.</summary>
     bool InvalidateEntry(ulong parentId, ReadOnlySpan<byte> name);
 
+    /// <summary>
+    /// Asks the notify thread that one name, present or absent, is looked up again before it is used next. Nothing is dropped that
+    /// turns out to be the same (pages, working directories), except by kernels before 6.2. Same promises.
+    /// </summary>
+    bool ExpireEntry(ulong parentId, ReadOnlySpan<byte> name);
+
     /// <summary>Asks the notify thread to say that a name was removed (inotify sees it). Same promises.</summary>
     bool NotifyDeleted(ulong parentId, ulong childId, ReadOnlySpan<byte> name);
 }

@@ -35,6 +35,9 @@ internal sealed class FakeNamespace : INamespaceView
     /// <summary>When set, every answer waits for it.</summary>
     public TaskCompletionSource? Gate { get; set; }
 
+    /// <summary>What waits for the gate has its answer already: it is of before whatever happens meanwhile.</summary>
+    public bool AnswersBeforeGate { get; set; }
+
     /// <summary>When set, every answer is this one.</summary>
     public ReadStatus? Failure { get; set; }
 
@@ -161,6 +164,8 @@ internal sealed class FakeNamespace : INamespaceView
     private async ValueTask<T> LaterAsync<T>(Func<T> answer, CancellationToken cancellationToken)
     {
         await Task.Yield();
+        var isEarly = AnswersBeforeGate;
+        var early = isEarly ? answer() : default;
         if (Gate is { } gate)
         {
             Interlocked.Increment(ref _waiting);
@@ -174,7 +179,7 @@ internal sealed class FakeNamespace : INamespaceView
             }
         }
 
-        return answer();
+        return isEarly ? early! : answer();
     }
 
     private NodeOutcome Look(string path)
