@@ -23,4 +23,38 @@ internal sealed record DemoResult
 
     /// <summary>Whether the kernel's caches were dropped before each pass (state B); without root they are not (state K).</summary>
     [JsonPropertyName("caches_dropped")] public required bool CachesDropped { get; init; }
+
+    /// <summary>Requests of the cold pass, as the store's own log counts them; absent for a folder.</summary>
+    [JsonPropertyName("cold_store_requests")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? ColdStoreRequests { get; init; }
+
+    /// <summary>Those of them that asked for bytes of objects.</summary>
+    [JsonPropertyName("cold_store_reads")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? ColdStoreReads { get; init; }
+
+    /// <summary>Those that asked for the attributes of one object.</summary>
+    [JsonPropertyName("cold_store_heads")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? ColdStoreHeads { get; init; }
+
+    /// <summary>Those that asked for a page of a listing.</summary>
+    [JsonPropertyName("cold_store_lists")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? ColdStoreLists { get; init; }
+
+    /// <summary>Bytes of objects the store sent in the cold pass: each once, so no more than there are.</summary>
+    [JsonPropertyName("cold_store_bytes")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? ColdStoreBytes { get; init; }
+
+    /// <summary>Requests of the warm pass, as the store's own log counts them.</summary>
+    [JsonPropertyName("warm_store_requests")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? WarmStoreRequests { get; init; }
+
+    /// <summary>Whether the cache did what it promises.</summary>
+    [JsonIgnore]
+    public bool IsGood => Mismatches == 0 && WarmUnderStorageReads == 0 && (WarmStoreRequests ?? 0) == 0;
 }

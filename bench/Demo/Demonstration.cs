@@ -7,7 +7,12 @@ namespace OrleansCache.Demo;
 /// The demo: native pass, attach and mount, cold pass, warm pass; every pass reads and hashes every file with the same
 /// readers, and every hash of the mount is compared with the source's.
 /// </summary>
-internal sealed class Demonstration(Dataset dataset, int readers, IDemoProgress progress)
+/// <param name="dataset">The data as they are on this machine's disk.</param>
+/// <param name="open">Makes what is attached.</param>
+/// <param name="readers">Reading threads.</param>
+/// <param name="progress">Where it tells how far it is.</param>
+internal sealed class Demonstration(
+    Dataset dataset, Func<CancellationToken, Task<DemoSource>> open, int readers, IDemoProgress progress)
 {
     private const string SourcePath = "/data";
 
@@ -18,32 +23,46 @@ internal sealed class Demonstration(Dataset dataset, int readers, IDemoProgress 
         var dropped = PageCache.TryDrop();
         var native = Read("native", dataset.Root, cancellationToken);
 
+        await using var source = await open(cancellationToken).ConfigureAwait(false);
         progress.Say("starting a silo");
         var capacity = string.Create(CultureInfo.InvariantCulture, $"{(dataset.Bytes >> 20) + 1024}MiB");
-        await using var silo = await LocalSilo.StartAsync(scratch.Path, capacity, cancellationToken: cancellationToken)
+        await using var silo = await LocalSilo.StartAsync(scratch.Path, capacity, source.Environment, cancellationToken)
             .ConfigureAwait(false);
-        await silo.AttachAsync(dataset.Root, SourcePath, cancellationToken: cancellationToken).ConfigureAwait(false);
+        await source.AttachAsync(silo, SourcePath, cancellationToken).ConfigureAwait(false);
         await using var mount = await LocalMount.StartAsync(
             silo, scratch.Folder("mount"), ["--path", SourcePath], cancellationToken).ConfigureAwait(false);
 
         PageCache.TryDrop();
+        await source.CountAsync(cancellationToken).ConfigureAwait(false);
         var cold = Read("cold, through the mount", mount.Path, cancellationToken);
+        var coldCount = await source.CountAsync(cancellationToken).ConfigureAwait(false);
         var before = await SourceCounters.ReadAsync(silo, SourcePath, cancellationToken).ConfigureAwait(false);
         PageCache.TryDrop();
         var warm = Read("warm, through the mount", mount.Path, cancellationToken);
         var after = await SettledCountersAsync(silo, cancellationToken).ConfigureAwait(false);
-        return Summarize(native, cold, warm, after.Since(before), dropped);
+        var warmCount = await source.CountAsync(cancellationToken).ConfigureAwait(false);
+        return Summarize(native, cold, warm, after.Since(before), dropped) with
+        {
+            ColdStoreRequests = coldCount?.Requests,
+            ColdStoreReads = coldCount?.Reads,
+            ColdStoreBytes = coldCount?.Bytes,
+            ColdStoreHeads = coldCount?.Heads,
+            ColdStoreLists = coldCount?.Lists,
+            WarmStoreRequests = warmCount?.Requests,
+        };
     }
 
     /// <summary>A silo and a mount that stay until cancelled.</summary>
     public async Task StayAsync(CancellationToken cancellationToken)
     {
         using var scratch = new ScratchFolder();
-        await using var silo = await LocalSilo.StartAsync(scratch.Path, cancellationToken: cancellationToken).ConfigureAwait(false);
-        await silo.AttachAsync(dataset.Root, SourcePath, cancellationToken: cancellationToken).ConfigureAwait(false);
+        await using var source = await open(cancellationToken).ConfigureAwait(false);
+        await using var silo = await LocalSilo.StartAsync(
+            scratch.Path, environment: source.Environment, cancellationToken: cancellationToken).ConfigureAwait(false);
+        await source.AttachAsync(silo, SourcePath, cancellationToken).ConfigureAwait(false);
         await using var mount = await LocalMount.StartAsync(silo, scratch.Folder("mount"), cancellationToken: cancellationToken)
             .ConfigureAwait(false);
-        progress.Say($"{dataset.Root} is at {mount.Path}{SourcePath}; clients: --cluster {silo.Cluster}; "
+        progress.Say($"{source.Name} is at {mount.Path}{SourcePath}; clients: --cluster {silo.Cluster}; "
             + $"http://127.0.0.1:{silo.HttpPort}/metrics. Ctrl-C ends.");
         var stopped = new TaskCompletionSource();
         using var registration = cancellationToken.Register(stopped.SetResult);

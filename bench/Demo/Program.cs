@@ -8,8 +8,12 @@ using Spectre.Console;
 var folder = new Argument<string?>("DIR") { Description = "The data; default: the .NET SDK folder.", Arity = ArgumentArity.ZeroOrOne };
 var json = new Option<bool>("--json") { Description = "The last line is one JSON object." };
 var readers = new Option<int>("--readers") { Description = "Reading threads.", DefaultValueFactory = _ => 4 };
+var s3 = new Option<bool>("--s3") { Description = "Copies the data into a real Ceph gateway first and reads them from there." };
 var stay = new Option<bool>("--stay") { Description = "Keep silo and mount until Ctrl-C." };
-var command = new RootCommand("Reads a dataset twice through OrleansCache and compares it with the source.") { folder, json, readers, stay };
+var command = new RootCommand("Reads a dataset twice through OrleansCache and compares it with the source.")
+{
+    folder, json, readers, s3, stay,
+};
 command.SetAction(async (arguments, cancellationToken) =>
 {
     // SIGTERM and SIGINT both end in the same clean-up: everything is held by `await using`.
@@ -27,7 +31,11 @@ command.SetAction(async (arguments, cancellationToken) =>
 
         var dataset = Dataset.Scan(root);
         Console.Error.WriteLine($"{root}: {dataset.Files.Count} files, {dataset.Bytes >> 20} MiB");
-        var demo = new Demonstration(dataset, Math.Clamp(arguments.GetValue(readers), 1, 256), new StandardErrorProgress());
+        var progress = new StandardErrorProgress();
+        Func<CancellationToken, Task<DemoSource>> open = arguments.GetValue(s3)
+            ? async cancellation => await CephSource.StartAsync(dataset, progress, cancellation).ConfigureAwait(false)
+            : _ => Task.FromResult<DemoSource>(new FolderSource(dataset));
+        var demo = new Demonstration(dataset, open, Math.Clamp(arguments.GetValue(readers), 1, 256), progress);
         if (arguments.GetValue(stay))
         {
             await demo.StayAsync(stop.Token).ConfigureAwait(false);
@@ -36,7 +44,7 @@ command.SetAction(async (arguments, cancellationToken) =>
 
         var result = await demo.RunAsync(stop.Token).ConfigureAwait(false);
         Show(result, arguments.GetValue(json));
-        return result is { Mismatches: 0, WarmUnderStorageReads: 0 } ? 0 : 1;
+        return result.IsGood ? 0 : 1;
     }
     catch (OperationCanceledException) when (stop.IsCancellationRequested)
     {
@@ -74,8 +82,22 @@ static void Show(DemoResult result, bool asJson)
     table.AddRow($"warm through the mount ({state}), MiB/s", Text(result.WarmMiBPerSecond));
     table.AddRow("warm hit ratio", Text(result.WarmHitRatio));
     table.AddRow("under-storage reads in the warm pass", Text(result.WarmUnderStorageReads));
+    AddStoreRows(table, result);
     table.AddRow("mismatches", Text(result.Mismatches));
     AnsiConsole.Write(table);
+}
+
+static void AddStoreRows(Table table, DemoResult result)
+{
+    if (result is not { ColdStoreRequests: { } cold, WarmStoreRequests: { } warm })
+    {
+        return;
+    }
+
+    table.AddRow("requests of the cold pass, by the store's log", Text(cold));
+    table.AddRow("of them GET, HEAD, list", $"{result.ColdStoreReads}, {result.ColdStoreHeads}, {result.ColdStoreLists}");
+    table.AddRow("bytes the GETs got", Text(result.ColdStoreBytes ?? 0));
+    table.AddRow("requests of the warm pass, by the store's log", Text(warm));
 }
 
 static string Text<T>(T value)

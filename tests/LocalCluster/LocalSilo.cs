@@ -69,7 +69,7 @@ public sealed class LocalSilo : IAsyncDisposable
     /// <summary>Starts a silo and waits until it is ready.</summary>
     /// <param name="folder">Where its folders go.</param>
     /// <param name="capacity">Capacity of its tier.</param>
-    /// <param name="environment">Additional environment.</param>
+    /// <param name="environment">Additional environment: also what only the silo may know, such as <see cref="S3Environment"/>.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     public static async Task<LocalSilo> StartAsync(
         string folder, string capacity = "4GiB", IReadOnlyDictionary<string, string>? environment = null,
@@ -87,6 +87,14 @@ public sealed class LocalSilo : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>The environment that gives a silo the keys of its S3 sources: never arguments, which everybody can read.</summary>
+    public static IReadOnlyDictionary<string, string> S3Environment(string accessKey, string secretKey) => new Dictionary<string, string>
+    {
+        ["AWS_ACCESS_KEY_ID"] = accessKey,
+        ["AWS_SECRET_ACCESS_KEY"] = secretKey,
+        ["AWS_SESSION_TOKEN"] = string.Empty, // Whoever runs us may have one, of other keys.
+    };
 
     /// <summary>Starts the process again with the same folders and ports, and waits until it is ready.</summary>
     /// <param name="bootId">A simulated boot id, or null for the machine's.</param>
@@ -162,19 +170,20 @@ public sealed class LocalSilo : IAsyncDisposable
         return code;
     }
 
-    /// <summary>Attaches a folder with <c>ocache attach</c>.</summary>
-    /// <param name="folder">The folder of the data.</param>
+    /// <summary>Attaches a folder or a URI with <c>ocache attach</c>.</summary>
+    /// <param name="source">The folder of the data, or a URI such as <c>s3://bucket</c>.</param>
     /// <param name="path">Where in the namespace.</param>
     /// <param name="options">Options as <c>name=value</c>.</param>
     /// <param name="cancellationToken">Ends it.</param>
     public async Task AttachAsync(
-        string folder, string path, IEnumerable<string>? options = null, CancellationToken cancellationToken = default)
+        string source, string path, IEnumerable<string>? options = null, CancellationToken cancellationToken = default)
     {
+        var uri = source.Contains("://", StringComparison.Ordinal) ? source : new Uri(source).AbsoluteUri;
         var more = (options ?? []).SelectMany(option => new[] { "--option", option });
         var result = await Command.OcacheAsync(
-            this, ["attach", new Uri(folder).AbsoluteUri, path, .. more], cancellationToken: cancellationToken)
+            this, ["attach", uri, path, .. more], cancellationToken: cancellationToken)
             .ConfigureAwait(false);
-        result.Checked($"ocache attach {folder}");
+        result.Checked($"ocache attach {source}");
     }
 
     /// <summary>A page of the HTTP port.</summary>

@@ -84,10 +84,75 @@ public sealed class DemoTests
     }
 
     [Fact]
+    public async Task From_a_bucket_of_Ceph_every_byte_is_asked_for_once()
+    {
+        using var scratch = new ScratchFolder();
+        Content.WriteTree(scratch.Folder("data"));
+        var result = await Command.RunAsync(Demo, [scratch.Folder("data"), "--s3", "--json"], TimeSpan.FromMinutes(4));
+        result.Checked("the demo");
+        using var json = JsonDocument.Parse(result.Output.TrimEnd().Split('\n')[^1]);
+        Assert.Equal(0, json.RootElement.GetProperty("mismatches").GetInt32());
+        Assert.Equal(0, json.RootElement.GetProperty("warm_store_requests").GetInt32());
+        Assert.Equal(json.RootElement.GetProperty("bytes").GetInt64(), json.RootElement.GetProperty("cold_store_bytes").GetInt64());
+    }
+
+    [Fact]
+    public async Task Ctrl_C_leaves_no_gateway()
+    {
+        using var scratch = new ScratchFolder();
+        Content.WriteTree(scratch.Folder("data"));
+        var start = new ProcessStartInfo("setsid") { RedirectStandardError = true, RedirectStandardOutput = true };
+        string[] arguments = [Demo, "--stay", "--s3", scratch.Folder("data")];
+        foreach (var argument in arguments)
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        using var demo = Process.Start(start)!;
+        string? line;
+        do
+        {
+            line = await demo.StandardError.ReadLineAsync().WaitAsync(TimeSpan.FromMinutes(4));
+            Assert.NotNull(line);
+        }
+        while (!line.Contains("Ctrl-C ends", StringComparison.Ordinal));
+
+        var folder = Directory.GetDirectories(Path.GetTempPath(), $"ocache-rgw-{demo.Id}-*").Single();
+        Assert.NotEmpty(Naming(folder));
+        (await Command.RunAsync("/bin/kill", ["-INT", "--", $"-{demo.Id}"])).Checked("kill");
+        await demo.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(1));
+        Assert.False(Directory.Exists(folder), "the gateway's folder is still there");
+        Assert.Empty(Naming(folder));
+    }
+
+    [Fact]
     public async Task A_missing_folder_is_named()
     {
         var result = await Command.RunAsync(Demo, ["/no/such/folder"]);
         Assert.Equal(2, result.ExitCode);
         Assert.Contains("/no/such/folder is not a directory", result.Error, StringComparison.Ordinal);
+    }
+
+    /// <summary>Processes that have a folder in their command line: the gateway's daemons and what runs them.</summary>
+    private static List<string> Naming(string folder)
+    {
+        var found = new List<string>();
+        foreach (var process in Directory.EnumerateDirectories("/proc").Where(path => char.IsAsciiDigit(Path.GetFileName(path)[0])))
+        {
+            try
+            {
+                var line = File.ReadAllText($"{process}/cmdline");
+                if (line.Contains(folder, StringComparison.Ordinal))
+                {
+                    found.Add(line.Replace('\0', ' '));
+                }
+            }
+            catch (IOException)
+            {
+                // It ended between the listing and the look.
+            }
+        }
+
+        return found;
     }
 }

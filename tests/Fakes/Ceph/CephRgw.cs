@@ -93,12 +93,16 @@ public sealed class CephRgw : IAsyncDisposable
     public async Task<int> CountAsync(Func<GatewayRequest, bool> fits, CancellationToken cancellationToken = default) =>
         (await RequestsAsync(cancellationToken).ConfigureAwait(false)).Count(fits);
 
-    /// <summary>Forgets the requests so far.</summary>
-    public async Task ResetRequestsAsync(CancellationToken cancellationToken = default)
+    /// <summary>The same, and forgets them: each request is told once.</summary>
+    public async Task<IReadOnlyList<GatewayRequest>> TakeRequestsAsync(CancellationToken cancellationToken = default)
     {
-        await RequestsAsync(cancellationToken).ConfigureAwait(false);
+        var requests = await RequestsAsync(cancellationToken).ConfigureAwait(false);
         _log.Reset();
+        return requests;
     }
+
+    /// <summary>Forgets the requests so far.</summary>
+    public Task ResetRequestsAsync(CancellationToken cancellationToken = default) => TakeRequestsAsync(cancellationToken);
 
     /// <summary>Kills the gateway; its objects stay. Connections are refused from now on.</summary>
     public Task StopGatewayAsync(CancellationToken cancellationToken = default) => TellAsync("down", cancellationToken);
