@@ -15,6 +15,7 @@ internal static class S3Metadata
     private const uint DirectoryType = 0x4000;
     private const uint PermissionBits = 0xFFF;
     private const long NanosecondsPerSecond = 1_000_000_000;
+    private const int MaxStackBytes = 1100; // the longest key with what goes before it
 
     /// <summary>Attributes of an object.</summary>
     /// <param name="source">The source.</param>
@@ -83,10 +84,11 @@ internal static class S3Metadata
 
     private static FileId IdOf(SourceId source, FileKind kind, string key)
     {
-        var bytes = new byte[sizeof(ulong) + 1 + Encoding.UTF8.GetByteCount(key)];
+        var length = sizeof(ulong) + 1 + Encoding.UTF8.GetByteCount(key);
+        var bytes = length <= MaxStackBytes ? stackalloc byte[length] : new byte[length];
         BinaryPrimitives.WriteUInt64BigEndian(bytes, source.Value);
         bytes[sizeof(ulong)] = (byte)kind;
-        Encoding.UTF8.GetBytes(key, bytes.AsSpan(sizeof(ulong) + 1));
+        Encoding.UTF8.GetBytes(key, bytes[(sizeof(ulong) + 1)..]);
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(bytes, hash);
         return new FileId(BinaryPrimitives.ReadUInt64BigEndian(hash), BinaryPrimitives.ReadUInt64BigEndian(hash[sizeof(ulong)..]));

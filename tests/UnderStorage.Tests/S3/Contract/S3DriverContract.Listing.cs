@@ -52,6 +52,40 @@ public abstract partial class S3DriverContract
         Assert.Equal(1200, (await source.ListAsync("b")).Entries.Count);
     }
 
+    [Fact]
+    public async Task A_listing_under_way_bears_changes_and_goes_on_after_keys_that_are_gone()
+    {
+        await using var source = await BucketSource.CreateAsync(store);
+        var staying = Enumerable.Range(0, 1600).Where(i => i % 2 == 0).Select(i => $"k{i:D4}").ToList();
+        var going = Enumerable.Range(0, 1600).Where(i => i % 2 == 1).Select(i => $"k{i:D4}/x").ToList();
+        await source.PutAllAsync(staying.Concat(going), _ => [1]);
+        var seen = new List<UnderStorageEntry>();
+        var first = await TakeAsync(null);
+        Assert.NotNull(first.ResumeAt);
+        await Parallel.ForEachAsync(
+            going, new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (key, _) => await source.DeleteAsync(key));
+        await source.PutAsync("a-before", "1");
+        await source.PutAsync("z-after", "1");
+        for (var batch = first; !batch.IsLast;)
+        {
+            batch = await TakeAsync(batch.ResumeAt);
+        }
+
+        Assert.Equal(staying, seen.Where(entry => entry.Metadata.Kind == FileKind.File).Select(entry => entry.Name).Where(staying.Contains));
+        Assert.Contains("z-after", seen.Select(entry => entry.Name));
+        Assert.DoesNotContain("a-before", seen.Select(entry => entry.Name));
+        Assert.True(seen.Count(entry => entry.Metadata.Kind == FileKind.Directory) < going.Count, "listed what is gone");
+
+        async Task<ListBatch> TakeAsync(string? resumeAt)
+        {
+            await using var listing = source.Storage.List(string.Empty, resumeAt);
+            var batch = await listing.NextAsync(source.Deadline);
+            Assert.Equal(ReadStatus.Ok, batch.Status);
+            seen.AddRange(batch.Entries);
+            return batch;
+        }
+    }
+
     private static async Task<List<UnderStorageEntry>> ListWithNewSourcesAsync(BucketSource source, string path)
     {
         var (entries, resumeAt) = (new List<UnderStorageEntry>(), (string?)null);

@@ -20,15 +20,18 @@ public enum AfterPrefix
 /// <summary>A bucket in memory that lists as the S3 reference says, in pages of random sizes.</summary>
 internal sealed class PagesInMemory(IEnumerable<S3Object> objects, Random random, int minPage, int maxPage, AfterPrefix mode) : IS3Pages
 {
-    private readonly S3Object[] _sorted =
-        [.. objects.OrderBy(one => Encoding.UTF8.GetBytes(one.Key), Comparer<byte[]>.Create((a, b) => a.AsSpan().SequenceCompareTo(b)))];
+    private S3Object[] _sorted = Sort(objects);
 
     public List<(string Prefix, string? StartAfter)> Requests { get; } = [];
+
+    /// <summary>Changes the bucket before a page is given.</summary>
+    public Func<IEnumerable<S3Object>>? Change { get; init; }
 
     public ValueTask<S3Page> ListAsync(
         string keyPrefix, bool delimited, string? startAfter, int maxKeys, CancellationToken cancellationToken)
     {
         Requests.Add((keyPrefix, startAfter));
+        _sorted = Change is null ? _sorted : Sort(Change());
         var room = Math.Min(maxKeys, random.Next(minPage, maxPage + 1));
         var (objects, prefixes, last) = (new List<S3Object>(), new List<string>(), (string?)null);
         foreach (var one in _sorted.Where(one => one.Key.StartsWith(keyPrefix, StringComparison.Ordinal)))
@@ -62,6 +65,9 @@ internal sealed class PagesInMemory(IEnumerable<S3Object> objects, Random random
 
         return ValueTask.FromResult(new S3Page(ReadStatus.Ok, objects, prefixes, false, null));
     }
+
+    private static S3Object[] Sort(IEnumerable<S3Object> objects) =>
+        [.. objects.OrderBy(one => Encoding.UTF8.GetBytes(one.Key), Comparer<byte[]>.Create((a, b) => a.AsSpan().SequenceCompareTo(b)))];
 
     public static int CompareUtf8(string left, string right) =>
         Encoding.UTF8.GetBytes(left).AsSpan().SequenceCompareTo(Encoding.UTF8.GetBytes(right));

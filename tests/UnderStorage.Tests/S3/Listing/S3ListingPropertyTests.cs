@@ -87,6 +87,35 @@ public sealed class S3ListingPropertyTests
             });
         });
 
+    [Fact]
+    public void A_key_that_is_there_all_the_time_is_listed_once_however_the_bucket_changes_meanwhile()
+    {
+        var cases = from keys in NastyKeys.Certain
+                    from seed in Gen.Choose(0, int.MaxValue - 1)
+                    from mode in Gen.Elements(Enum.GetValues<AfterPrefix>())
+                    select (keys, seed, mode);
+        Prop.ForAll(cases.ToArbitrary(), one =>
+        {
+            // What comes and goes, and what is empty, changes from page to page; the first half of the keys stays.
+            var random = new Random(one.seed);
+            var staying = one.keys.Take((one.keys.Length + 1) / 2).Select(key => key.Replace('/', '-')).Distinct().ToList();
+            var others = one.keys.Skip(staying.Count).ToList();
+            var pages = new PagesInMemory([], random, 2, 5, one.mode)
+            {
+                Change = () => NastyKeys.ToObjects(
+                    staying.Concat(others.Where(_ => random.Next(2) == 0)).Distinct(), random.Next()),
+            };
+            var (status, entries, unreachable) =
+                TreeWalk.ListAsync(pages, string.Empty, string.Empty, () => random.Next(2) == 0).GetAwaiter().GetResult();
+            Assert.Equal(ReadStatus.Ok, status);
+            Assert.Equal(entries.Count, entries.Select(entry => entry.Name).Distinct(StringComparer.Ordinal).Count());
+            var listed = entries.Where(entry => entry.Metadata.Kind == FileKind.File)
+                .Select(entry => S3Names.TryResolve(entry.Name, out var place) ? place.Key : null)
+                .Concat(unreachable).ToList();
+            Assert.All(staying, key => Assert.Single(listed, found => found == key || found == S3Names.ForPeople(key)));
+        }).Check(Config.QuickThrowOnFailure.WithMaxTest(Buckets));
+    }
+
     private static void ForAnyBucket(
         Gen<string[]> keys, int minPage, Action<Dictionary<string, S3Object>, PagesInMemory, string, Func<bool>> check)
     {
