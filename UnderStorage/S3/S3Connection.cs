@@ -17,6 +17,7 @@ internal sealed partial class S3Connection : IAsyncDisposable
     private readonly string _name;
     private readonly ILogger _logger;
     private readonly Func<bool> _refresh;
+    private readonly S3Credentials? _credentials;
     private long _complainedAt;
 
     public S3Connection(
@@ -26,6 +27,7 @@ internal sealed partial class S3Connection : IAsyncDisposable
         (Client, _connections, Uri, Options, Traffic, Time, Random, _logger) =
             (client, connections, uri, options, traffic, time, random, logger);
         _name = uri.ToString();
+        _credentials = credentials;
         _refresh = credentials is null ? static () => false : credentials.Refresh;
         Gate = new RequestGate(options.RequestsPerSecond, options.BytesPerSecond, options.Concurrency, time, random)
         {
@@ -70,6 +72,9 @@ internal sealed partial class S3Connection : IAsyncDisposable
 
     /// <summary>Looks for other credentials.</summary>
     public Func<bool> Refresh => _refresh;
+
+    /// <summary>Another number after the credentials changed.</summary>
+    public int CredentialsVersion => _credentials?.Version ?? 0;
 
     /// <summary>A token for one attempt.</summary>
     public Attempt Begin(CancellationToken caller) => new(Options.Timeout, Time, caller, _closing.Token);

@@ -16,6 +16,7 @@ internal sealed class S3Credentials : AWSCredentials
     private volatile AWSCredentials _current;
     private (DateTime WrittenAt, long Length) _seen;
     private long _lookedAt;
+    private int _version;
 
     /// <summary>Loads them.</summary>
     /// <exception cref="CacheRequestException">There are none.</exception>
@@ -28,6 +29,9 @@ internal sealed class S3Credentials : AWSCredentials
         _lookedAt = time.GetTimestamp();
         _current = source.Load();
     }
+
+    /// <summary>Another number after they changed.</summary>
+    public int Version => Volatile.Read(ref _version);
 
     /// <inheritdoc/>
     public override ImmutableCredentials GetCredentials() => Current().GetCredentials();
@@ -44,6 +48,7 @@ internal sealed class S3Credentials : AWSCredentials
             if (_current is RefreshingAWSCredentials refreshing)
             {
                 refreshing.ClearCredentials();
+                _version++;
                 return true;
             }
 
@@ -78,6 +83,7 @@ internal sealed class S3Credentials : AWSCredentials
         {
             _current = _source.Load();
             _seen = now;
+            _version++;
             return true;
         }
         catch (Exception exception) when (exception is CacheRequestException or AmazonClientException or IOException

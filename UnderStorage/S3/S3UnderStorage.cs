@@ -142,18 +142,28 @@ internal sealed class S3UnderStorage : IUnderStorage
             return await FindInListAsync(key, cancellationToken).ConfigureAwait(false);
         }
 
-        var (failure, answer) = await _connection.CallAsync(S3Operation.Head, cancellation => _connection.Client.GetObjectMetadataAsync(
-            new GetObjectMetadataRequest { BucketName = _connection.Uri.Bucket, Key = key }, cancellation),
-            cancellationToken).ConfigureAwait(false);
+        var credentials = _connection.CredentialsVersion;
+        var (failure, answer) = await AskAsync(key, cancellationToken).ConfigureAwait(false);
         if (failure.Verdict is S3Verdict.Denied or S3Verdict.Refused && !_connection.IsClosed)
         {
             // An answer to HEAD has no body to say why: a listing's has, and may say that it is our credentials.
             var (why, _) = await _pages.AskAsync(key, false, null, 1, cancellationToken).ConfigureAwait(false);
-            failure = why.Verdict is S3Verdict.Ok or S3Verdict.Denied ? failure : why;
+            if (why.Verdict == S3Verdict.Ok && _connection.CredentialsVersion != credentials)
+            {
+                (failure, answer) = await AskAsync(key, cancellationToken).ConfigureAwait(false);
+            }
+            else if (why.Verdict is not (S3Verdict.Ok or S3Verdict.Denied))
+            {
+                failure = why;
+            }
         }
 
         return (S3Failure.ToStatus(failure.Verdict), answer);
     }
+
+    private ValueTask<(S3Failure Failure, GetObjectMetadataResponse? Answer)> AskAsync(string key, CancellationToken cancellationToken) =>
+        _connection.CallAsync(S3Operation.Head, cancellation => _connection.Client.GetObjectMetadataAsync(
+            new GetObjectMetadataRequest { BucketName = _connection.Uri.Bucket, Key = key }, cancellation), cancellationToken);
 
     private async ValueTask<(ReadStatus Status, GetObjectMetadataResponse? Found)> FindInListAsync(
         string key, CancellationToken cancellationToken)
