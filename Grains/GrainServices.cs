@@ -9,14 +9,15 @@ public static class GrainServices
 {
     /// <summary>
     /// Adds what the grains share. The silo also provides <see cref="Files.ICapabilitySealer"/>,
-    /// <see cref="UnderStorage.IUnderStorageCatalog"/> (its look-up delegate: <see cref="IAttachedSources.FindAsync"/>) and the
-    /// default grain storage.
+    /// <see cref="UnderStorage.IUnderStorageCatalog"/> (its look-up delegate: <see cref="IAttachedSources.FindAsync"/>), the
+    /// <see cref="Listings.IListingStore"/> and the default grain storage.
     /// </summary>
     public static IServiceCollection AddCacheGrains(this IServiceCollection services)
     {
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<IAttachedSources, AttachedSources>();
-        services.TryAddSingleton(new ListingBudget(ListingBudget.DefaultMaxEntries));
+        services.TryAddSingleton<SyncFloors>();
+        services.TryAddSingleton<IChangePublisher, ChangePublisher>();
         return services;
     }
 }

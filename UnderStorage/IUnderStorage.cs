@@ -27,6 +27,12 @@ public interface IUnderStorage : IAsyncDisposable
     int PieceBytesMax => 256 * 1024;
 
     /// <summary>
+    /// Whether a directory's identity follows from its path alone, as in a store that has no directories: another directory never
+    /// takes its place, so nobody need ask whether one did.
+    /// </summary>
+    bool DirectoryIdsFollowPaths => false;
+
+    /// <summary>
     /// Looks, at attach, what this store can do that not every one can. Leaves nothing behind, also when it fails half-way.
     /// </summary>
     /// <returns>Facts for people; a fact that could not be found out says so.</returns>

@@ -2,247 +2,260 @@ using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
 using OrleansCache.Files;
 using OrleansCache.Grains.Files;
+using OrleansCache.Grains.Listings;
 using OrleansCache.Namespaces;
 using OrleansCache.UnderStorage;
 
 namespace OrleansCache.Grains.Namespaces;
 
-/// <summary>What a directory's answers need from its silo.</summary>
-internal sealed record DirectoryServices(
-    IUnderStorageCatalog UnderStorages, ICapabilitySealer Sealer, ListingBudget Budget, TimeProvider Time, ILogger Logger);
-
 /// <summary>
-/// One directory at one path with one set of options: keeps what is known (<see cref="NameTable"/>) and asks the under storage
-/// when the sync rule says so. A lookup asks for that name only, never for the listing. For one activation: no locks.
+/// One directory at one path with one set of options: answers from what is known (<see cref="NameTable"/>, then the listing store)
+/// and asks the under storage when the sync rule says so. A lookup asks for that name only, until there are so many that listing is
+/// cheaper. Memory is bounded whatever the directory's size. For one activation: no locks.
 /// </summary>
-internal sealed partial class DirectoryBook(DirectoryRef self, SourceInfo source, DirectoryServices services)
+internal sealed partial class DirectoryBook : IListedDirectory
 {
     /// <summary>Longer than a slow server's answer; a caller's own deadline is usually shorter.</summary>
     private static readonly TimeSpan QuestionTimeout = TimeSpan.FromSeconds(20);
 
-    /// <summary>Listing a million entries takes its time.</summary>
-    private static readonly TimeSpan ListingTimeout = TimeSpan.FromMinutes(5);
-
     /// <summary>Later pages come from the listing of the first one for this long, whatever the sync rule says.</summary>
     private static readonly TimeSpan PagingGrace = TimeSpan.FromSeconds(60);
 
-    // Keys of flights that are not names: no name is empty or has a slash.
-    private const string SelfKey = "";
-    private const string ListingKey = "/";
+    /// <summary>How long "there is no such name" lives with <c>never</c>: a name asked for too early must come up some time.</summary>
+    private static readonly TimeSpan NegativeGrace = TimeSpan.FromSeconds(60);
 
+    /// <summary>Parts listed ahead of the pages read: enough to hide a round trip, few enough that <c>ls | head</c> costs little.</summary>
+    private const int PartsAhead = 8;
+
+    private const string SelfKey = ""; // no name is empty
+
+    private readonly DirectoryRef _self;
+    private readonly SourceInfo _source;
+    private readonly DirectoryServices _services;
+    private readonly SyncRule _rule;
     private readonly NameTable _names = new();
+    private readonly DirectoryLister _lister;
     private readonly SingleFlight<(ReadStatus Status, KnownName? Name)> _flights = new();
-    private readonly ILogger _logger = services.Logger;
-    private long? _verifiedAt;
-    private long _reserved;
-    private bool _closed;
+    private readonly ILogger _logger;
+    private Moment? _verified;
+    private Freshness? _paging;
 
-    public DirectoryRef Self => self;
-
-    public SourceInfo Source => source;
-
-    private SyncRule Rule => source.Options.Sync;
-
-    private bool MustBeFresh => Rule == SyncRule.Always;
-
-    public async ValueTask<LookupResult> LookupAsync(string name, CancellationToken cancellationToken)
+    public DirectoryBook(DirectoryRef self, SourceInfo source, DirectoryServices services)
     {
-        if (!IsName(name))
-        {
-            return new LookupResult(ReadStatus.NotFound, null, DirectoryLease.Default); // no file can ever have it
-        }
-
-        var known = _names.Find(name);
-        if (known is null || Rule.IsDue(AgeOf(known.AskedAt)))
-        {
-            (var status, known) = await _flights.RunAsync(name, MustBeFresh, () => AskNameAsync(name), cancellationToken);
-            if (status != ReadStatus.Ok)
-            {
-                return new LookupResult(status, null, TimeSpan.Zero);
-            }
-        }
-
-        var lease = SyncLease.Remaining(Rule, AgeOf(known!.AskedAt));
-        return known.Metadata is null
-            ? new LookupResult(ReadStatus.NotFound, null, lease)
-            : new LookupResult(ReadStatus.Ok, EntryOf(name, known), lease);
+        (_self, _source, _services, _logger) = (self, source, services, services.Logger);
+        _rule = source.Options.RuleIn(self.Path);
+        _lister = new DirectoryLister(self, source, services, this);
+        _storm = new LookupStorm(services);
     }
+
+    public DirectoryRef Self => _self;
+
+    public SourceInfo Source => _source;
+
+    private bool MustBeFresh => _rule == SyncRule.Always;
 
     public async ValueTask<DirectoryPage> ListAsync(string? after, CancellationToken cancellationToken)
     {
-        var age = AgeOf(_names.ListedAt);
-        var due = _names.Sorted is null || (Rule.IsDue(age) && (after is null || age >= PagingGrace));
-        if (due)
+        var need = NeedOfPage(after);
+        var cursor = after ?? "";
+        var lost = 0;
+        while (true)
         {
-            var fresh = MustBeFresh && after is null;
-            var (status, _) = await _flights.RunAsync(ListingKey, fresh, AskListingAsync, cancellationToken);
-            if (status != ReadStatus.Ok)
+            if (lost > MaxReadTries || !await _lister.OpenAsync(cancellationToken))
             {
-                return new DirectoryPage(status, [], null, 0, TimeSpan.Zero);
+                return Failed(ReadStatus.Unavailable);
             }
-        }
 
-        var sorted = _names.Sorted!;
-        var first = DirectoryPager.IndexAfter(sorted, after);
-        var count = DirectoryPager.CountThatFits(sorted, first);
-        var entries = ImmutableArray.CreateBuilder<FileEntry>(count);
-        for (var at = first; at < first + count; at++)
-        {
-            entries.Add(EntryOf(sorted[at], _names.Listed(sorted[at])));
-        }
+            var map = _lister.Map;
+            var index = map.IndexAfter(cursor);
+            if (!need.Allows(map.Segments[index].Asked))
+            {
+                if (!MustBeFresh)
+                {
+                    _lister.Ahead(cursor, need, PartsAhead);
+                }
 
-        return new DirectoryPage(
-            ReadStatus.Ok, entries.MoveToImmutable(), first + count >= sorted.Count ? null : sorted[first + count - 1], _names.Version,
-            SyncLease.Remaining(Rule, AgeOf(_names.ListedAt)));
+                var status = await _lister.RefreshAsync(cursor, need, cancellationToken);
+                if (status != ReadStatus.Ok)
+                {
+                    return Failed(status);
+                }
+
+                continue;
+            }
+
+            var asked = map.Segments[index].Asked!.Value;
+            for (var more = 0; more < PartsAhead && need.Allows(map.EndOf(index) is null ? null : map.Segments[index + 1].Asked); more++)
+            {
+                asked = Moment.Older(asked, map.Segments[++index].Asked!.Value);
+            }
+
+            var upTo = map.EndOf(index);
+            var stored = await ReadStoredAsync(cursor, upTo, cancellationToken);
+            if (stored is null)
+            {
+                lost++;
+                _lister.Reset();
+                continue;
+            }
+
+            if (stored.Entries.Count == 0 && upTo is not null)
+            {
+                cursor = upTo; // all of it was removed: a page with a next one has entries
+                continue;
+            }
+
+            return PageOf(stored, upTo, need, asked);
+        }
     }
 
     public async ValueTask<LinkResult> ReadLinkAsync(string name, CancellationToken cancellationToken)
     {
-        var found = await services.UnderStorages.TryFindAsync(source.Id, cancellationToken);
+        var found = await _services.UnderStorages.TryFindAsync(_source.Id, cancellationToken);
         if (!IsName(name) || found.Storage is null)
         {
             return new LinkResult(found.Storage is null ? found.Status : ReadStatus.NotFound, "");
         }
 
-        var outcome = await found.Storage.ReadLinkAsync(self.PathOf(name), cancellationToken);
-        var itself = await VerifySelfAsync(cancellationToken);
+        var need = NeedOfName(_services.Floors.Now());
+        var outcome = await found.Storage.ReadLinkAsync(_self.PathOf(name), cancellationToken);
+        var itself = await VerifySelfAsync(found.Storage, need, cancellationToken);
         return itself == ReadStatus.Ok ? new LinkResult(outcome.Status, outcome.Target) : new LinkResult(itself, "");
     }
 
-    /// <summary>Gives the room of the listing back.</summary>
-    public void Close()
+    /// <summary>Ends what is under way for nobody any more.</summary>
+    public void Close() => _lister.Close();
+
+    /// <inheritdoc/>
+    async ValueTask<ReadStatus> IListedDirectory.VerifyAsync(CancellationToken cancellationToken)
     {
-        _closed = true;
-        services.Budget.Release(_reserved);
-        _reserved = 0;
+        var found = await _services.UnderStorages.TryFindAsync(_source.Id, cancellationToken);
+        return found.Storage is null
+            ? found.Status
+            : await VerifySelfAsync(found.Storage, new Freshness(long.MinValue, _services.Floors.Now().Number), cancellationToken);
     }
 
-    private static bool IsName(string name) => name.Length is > 0 and <= EntryName.MaxBytes
-        && name is not ("." or "..") && !name.AsSpan().ContainsAny('/', '\0');
+    /// <inheritdoc/>
+    void IListedDirectory.Correct(List<UnderStorageEntry> entries, string from, string? to, Moment asked) =>
+        _names.Correct(entries, from, to, asked);
 
-    private TimeSpan AgeOf(long askedAt) => services.Time.GetElapsedTime(askedAt);
-
-    private FileEntry EntryOf(string name, KnownName known)
+    /// <inheritdoc/>
+    void IListedDirectory.Listed(string from, string? to, Moment asked, ImmutableArray<string> changed, bool wasKnown)
     {
-        var now = services.Time.GetUtcNow();
-        if (known.Sealed is null || !EntrySealing.IsFresh(known.Sealed, now))
+        _names.ForgetOlder(from, to, asked, MayStandElsewhere);
+        _storm.PartListed();
+        if (wasKnown && !changed.IsEmpty)
         {
-            known.Sealed = EntrySealing.Seal(services.Sealer, source, self.PathOf(name), name, known.Metadata!.Value, now);
+            Publish(changed);
         }
-
-        return known.Sealed;
     }
 
-    private async Task<(ReadStatus Status, KnownName? Name)> AskNameAsync(string name)
+    private static DirectoryPage Failed(ReadStatus status) => new(status, [], null, 0, TimeSpan.Zero);
+
+    private void Publish(ImmutableArray<string> changed) =>
+        _services.Changes.Changed(_source.Id, _self.Path, changed.Length > PathChange.MaxNames ? [] : changed);
+
+    private DirectoryPage PageOf(StoredPage stored, string? upTo, Freshness need, Moment asked)
     {
-        using var deadline = new CancellationTokenSource(QuestionTimeout, services.Time);
-        var askedAt = services.Time.GetTimestamp();
-        var found = await services.UnderStorages.TryFindAsync(source.Id, deadline.Token);
-        if (found.Storage is null)
+        var count = DirectoryPager.CountThatFits(stored.Entries);
+        var entries = ImmutableArray.CreateBuilder<FileEntry>(count);
+        var now = _services.Time.GetUtcNow();
+        for (var at = 0; at < count; at++)
         {
-            return (found.Status, null);
+            var (name, metadata, _) = stored.Entries[at];
+            entries.Add(EntrySealing.Seal(_services.Sealer, _source, _self.PathOf(name), name, metadata, now));
         }
 
-        var outcome = await found.Storage.StatAsync(self.PathOf(name), deadline.Token);
-        if (outcome.Status is not (ReadStatus.Ok or ReadStatus.NotFound))
+        var isLast = upTo is null && count == stored.Entries.Count && count < DirectoryPager.MaxEntries;
+        var next = isLast ? null : stored.Entries[count - 1].PositionInDirectory;
+        if (next is not null && !MustBeFresh)
         {
-            return (outcome.Status, null);
+            _lister.Ahead(next, need, PartsAhead);
         }
 
-        // Only in this directory is that name an answer: another one may have taken its path.
-        var itself = await VerifySelfAsync(deadline.Token);
-        return itself != ReadStatus.Ok
-            ? (itself, null)
-            : (ReadStatus.Ok, _names.Learn(name, outcome.Status == ReadStatus.Ok ? outcome.Metadata : null, askedAt));
+        return new DirectoryPage(ReadStatus.Ok, entries.MoveToImmutable(), next, stored.Version, LeaseOf(asked))
+        {
+            Unreachable = isLast
+                ? [.. _lister.Map.Segments.SelectMany(segment => segment.Unreachable).Take(DirectoryPage.MaxUnreachable)]
+                : [],
+        };
     }
 
-    private async Task<(ReadStatus Status, KnownName? Name)> AskListingAsync()
+    /// <summary>Null = the listing is gone.</summary>
+    private async ValueTask<StoredPage?> ReadStoredAsync(string after, string? upTo, CancellationToken cancellationToken)
     {
-        using var deadline = new CancellationTokenSource(ListingTimeout, services.Time);
-        var askedAt = services.Time.GetTimestamp();
-        var found = await services.UnderStorages.TryFindAsync(source.Id, deadline.Token);
-        if (found.Storage is null)
-        {
-            return (found.Status, null);
-        }
-
-        var entries = new List<UnderStorageEntry>();
-        long reserved = 0;
-        var tooMany = false;
         try
         {
-            ListBatch batch;
-            await using var listing = found.Storage.List(self.Path, null);
-            do
-            {
-                batch = await listing.NextAsync(deadline.Token);
-                tooMany = tooMany || !services.Budget.TryReserve(batch.Entries.Count);
-                if (!tooMany)
-                {
-                    reserved += batch.Entries.Count;
-                    entries.AddRange(batch.Entries);
-                }
-            }
-            while (!batch.IsLast);
-
-            var status = batch.Status;
-            _verifiedAt = null; // the identity is checked after the listing, so that it is this directory's
-            var itself = await VerifySelfAsync(deadline.Token);
-            status = itself == ReadStatus.Ok && status is ReadStatus.NotFound or ReadStatus.NotADirectory
-                ? ReadStatus.StaleVersion
-                : itself != ReadStatus.Ok ? itself : tooMany ? ReadStatus.Unavailable : status;
-            if (status != ReadStatus.Ok || _closed)
-            {
-                return (_closed && status == ReadStatus.Ok ? ReadStatus.Unavailable : status, null);
-            }
-
-            (_reserved, reserved) = (reserved, _reserved);
-            _names.ReplaceListing(entries, askedAt);
-            return (ReadStatus.Ok, null);
+            return await _services.Listings.ReadAsync(_lister.Id, after, upTo, DirectoryPager.MaxEntries, cancellationToken);
         }
-        finally
+        catch (ListingStoreException failure)
         {
-            services.Budget.Release(reserved); // Of the listing before, or of this one: also when its deadline ends it.
-            if (tooMany)
-            {
-                LogTooManyEntries(self.Path, source.Path, entries.Count, services.Budget.Used, services.Budget.MaxEntries);
-            }
+            LogStoreFailed(_self.Path, _source.Path, failure.Message);
+            return null;
         }
+    }
+
+    private TimeSpan LeaseOf(Moment asked) => SyncLease.Remaining(_rule, _services.AgeOf(asked));
+
+    /// <summary>What an answer about a name must be as fresh as.</summary>
+    private Freshness NeedOfName(Moment arrival)
+    {
+        var floor = _services.Floors.Of(_source.Id, _self.Path);
+        return _rule == SyncRule.Always ? new Freshness(long.MinValue, Math.Max(floor, arrival.Number))
+            : _rule == SyncRule.Never ? new Freshness(long.MinValue, floor)
+            : new Freshness(_services.Ago(_rule.Interval) + 1, floor);
+    }
+
+    /// <summary>
+    /// What a page must be as fresh as. Later pages may be as old as the listing of the first was allowed to be when that page was asked
+    /// for, within the grace: else a short interval would list a directory again for each of its pages.
+    /// </summary>
+    private Freshness NeedOfPage(string? after)
+    {
+        var need = NeedOfName(_services.Floors.Now());
+        if (after is null)
+        {
+            _paging = need;
+        }
+        else if (_paging is { } paging)
+        {
+            var floor = _services.Floors.Of(_source.Id, _self.Path);
+            need = new Freshness(
+                Math.Min(need.MinAt, Math.Max(paging.MinAt, _services.Ago(PagingGrace))),
+                Math.Max(floor, Math.Min(need.AfterNumber, paging.AfterNumber)));
+        }
+
+        return need;
     }
 
     /// <summary>Whether this directory, not another one, is still at its path: Ok, StaleVersion or why it is not known.</summary>
-    private async ValueTask<ReadStatus> VerifySelfAsync(CancellationToken cancellationToken)
+    private async ValueTask<ReadStatus> VerifySelfAsync(IUnderStorage storage, Freshness need, CancellationToken cancellationToken)
     {
-        if (_verifiedAt is { } verified && !Rule.IsDue(AgeOf(verified)))
+        if (storage.DirectoryIdsFollowPaths || need.Allows(_verified))
         {
             return ReadStatus.Ok;
         }
 
-        var (status, _) = await _flights.RunAsync(SelfKey, MustBeFresh, AskSelfAsync, cancellationToken);
+        var isLate = need.MinAt == long.MinValue; // only a question begun from now on is known to do
+        var (status, _) = await _flights.RunAsync(SelfKey, isLate, () => AskSelfAsync(storage), cancellationToken);
         return status;
     }
 
-    private async Task<(ReadStatus Status, KnownName? Name)> AskSelfAsync()
+    private async Task<(ReadStatus Status, KnownName? Name)> AskSelfAsync(IUnderStorage storage)
     {
-        using var deadline = new CancellationTokenSource(QuestionTimeout, services.Time);
-        var askedAt = services.Time.GetTimestamp();
-        var found = await services.UnderStorages.TryFindAsync(source.Id, deadline.Token);
-        if (found.Storage is null)
+        using var deadline = new CancellationTokenSource(QuestionTimeout, _services.Time);
+        var asked = _services.Floors.Now();
+        var outcome = await storage.StatAsync(_self.Path, deadline.Token);
+        if (outcome.Status == ReadStatus.NotFound || (outcome.Status == ReadStatus.Ok && outcome.Metadata.Id != _self.Id))
         {
-            return (found.Status, null);
-        }
-
-        var outcome = await found.Storage.StatAsync(self.Path, deadline.Token);
-        if (outcome.Status == ReadStatus.NotFound || (outcome.Status == ReadStatus.Ok && outcome.Metadata.Id != self.Id))
-        {
+            _verified = null;
             return (ReadStatus.StaleVersion, null);
         }
 
-        _verifiedAt = outcome.Status == ReadStatus.Ok ? askedAt : _verifiedAt;
+        _verified = outcome.Status == ReadStatus.Ok ? asked : _verified;
         return (outcome.Status, null);
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Directory '{Path}' of {Source} was not listed: stopped keeping after "
-        + "{Seen} entries, the silo's directories hold {Used} of {Max} allowed. Wait for idle ones to be dropped, or split it")]
-    private partial void LogTooManyEntries(string path, string source, int seen, long used, long max);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The listing of directory '{Path}' of {Source} cannot be read: {Reason}")]
+    private partial void LogStoreFailed(string path, string source, string reason);
 }

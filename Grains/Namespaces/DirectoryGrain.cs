@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using OrleansCache.Files;
 using OrleansCache.Grains.Files;
+using OrleansCache.Grains.Listings;
 using OrleansCache.Namespaces;
 using OrleansCache.UnderStorage;
 
@@ -8,14 +9,14 @@ namespace OrleansCache.Grains.Namespaces;
 
 /// <summary>
 /// One directory. What it knows and when it asks: <see cref="DirectoryBook"/>, opened anew when the directory is seen at another
-/// path or its source was attached with other options. Forgets everything after two idle minutes.
+/// path or its source was attached with other options. Its memory goes after two idle minutes; listings stay in the listing store.
 /// </summary>
 [GrainType("directory"), CollectionAgeLimit(Minutes = 2)]
 internal sealed class DirectoryGrain(
-    IUnderStorageCatalog underStorages, IAttachedSources sources, ICapabilitySealer sealer, ListingBudget budget,
-    TimeProvider time, ILogger<DirectoryGrain> logger) : Grain, IDirectoryGrain
+    IUnderStorageCatalog underStorages, IAttachedSources sources, ICapabilitySealer sealer, IListingStore listings, SyncFloors floors,
+    IChangePublisher changes, TimeProvider time, ILogger<DirectoryGrain> logger) : Grain, IDirectoryGrain
 {
-    private readonly DirectoryServices _services = new(underStorages, sealer, budget, time, logger);
+    private readonly DirectoryServices _services = new(underStorages, sealer, listings, floors, changes, time, logger);
     private DirectoryBook? _book;
 
     public async ValueTask<LookupResult> Lookup(DirectoryRef self, string name, CancellationToken cancellationToken) =>

@@ -1,4 +1,5 @@
 using OrleansCache.Files;
+using OrleansCache.Grains.Listings;
 using OrleansCache.UnderStorage;
 
 namespace OrleansCache.Grains.Namespaces;
@@ -7,153 +8,120 @@ namespace OrleansCache.Grains.Namespaces;
 internal sealed class KnownName
 {
     /// <summary>The attributes; null = there is no such name.</summary>
-    public FileMetadata? Metadata { get; set; }
+    public FileMetadata? Metadata { get; init; }
 
-    /// <summary>Timestamp from before the under storage was asked.</summary>
-    public long AskedAt { get; set; }
+    /// <summary>When the under storage was asked.</summary>
+    public Moment Asked { get; set; }
+
+    /// <summary>Whether it comes from a listing, not from a question for this name.</summary>
+    public bool IsListed { get; set; }
 
     /// <summary>The entry as handed out last; null = not yet with these attributes.</summary>
     public FileEntry? Sealed { get; set; }
 }
 
 /// <summary>
-/// The names of one directory as far as they are known: all of them in ordinal order once it was listed, single ones from
-/// lookups. Pure memory; the caller knows the time and asks the under storage.
+/// Names of one directory asked for lately, with what is known of them: a bounded memory before the listing store. Pure memory;
+/// the caller knows the time and asks.
 /// </summary>
 internal sealed class NameTable
 {
-    /// <summary>Single names kept without or beside a listing; beyond it they are all forgotten and asked again.</summary>
-    public const int MaxLooseNames = 4096;
+    /// <summary>Names kept; beyond it they are all forgotten and asked again.</summary>
+    public const int MaxNames = 4096;
 
-    private readonly Dictionary<string, KnownName> _loose = new(StringComparer.Ordinal);
-    private Dictionary<string, KnownName> _listed = new(StringComparer.Ordinal);
-    private List<string>? _sorted;
+    private readonly Dictionary<string, KnownName> _names = new(StringComparer.Ordinal);
 
-    /// <summary>Names of the listing in ordinal order; null before the first listing.</summary>
-    public IReadOnlyList<string>? Sorted => _sorted;
+    /// <summary>What is known of a name; null = nothing.</summary>
+    public KnownName? Find(string name) => _names.GetValueOrDefault(name);
 
-    /// <summary>Timestamp from before the listing was asked for.</summary>
-    public long ListedAt { get; private set; }
-
-    /// <summary>Grows with every change anybody could see.</summary>
-    public long Version { get; private set; } = 1;
-
-    /// <summary>What is known of a name: from the listing or a lookup, whichever is newer. Null = nothing.</summary>
-    public KnownName? Find(string name) =>
-        _listed.TryGetValue(name, out var known) || _loose.TryGetValue(name, out known) ? known
-        : _sorted is null ? null
-        : new KnownName { AskedAt = ListedAt }; // listed, and it was not there
-
-    /// <summary>A listed name.</summary>
-    public KnownName Listed(string name) => _listed[name];
-
-    /// <summary>Takes a whole new listing. What lookups learned after it was asked for stays.</summary>
-    public void ReplaceListing(List<UnderStorageEntry> entries, long askedAt)
+    /// <summary>Takes an answer; a later one that is known already stays.</summary>
+    /// <returns>What is known now.</returns>
+    public KnownName Learn(string name, FileMetadata? metadata, Moment asked, bool isListed = false)
     {
-        var next = new Dictionary<string, KnownName>(entries.Count, StringComparer.Ordinal);
-        foreach (var (name, metadata, _) in entries)
+        if (_names.TryGetValue(name, out var before))
         {
-            next[name] = Renewed(name, metadata, askedAt);
+            if (before.Asked.Number > asked.Number)
+            {
+                return before; // a later question was answered first
+            }
+
+            if (Attributes.LookTheSame(before.Metadata, metadata))
+            {
+                (before.Asked, before.IsListed) = (asked, isListed);
+                return before;
+            }
+        }
+        else if (_names.Count >= MaxNames)
+        {
+            _names.Clear();
         }
 
-        foreach (var (name, known) in _listed.Concat(_loose))
+        return _names[name] = new KnownName { Metadata = metadata, Asked = asked, IsListed = isListed };
+    }
+
+    /// <summary>Puts what was asked for later in the place of entries asked for at a moment.</summary>
+    /// <param name="entries">Entries of a part of a listing.</param>
+    /// <param name="from">The part begins after this position.</param>
+    /// <param name="to">It ends at this one; null = at the directory's end.</param>
+    /// <param name="asked">When they were asked for.</param>
+    public void Correct(List<UnderStorageEntry> entries, string from, string? to, Moment asked)
+    {
+        Dictionary<string, KnownName>? later = null;
+        foreach (var (name, known) in _names)
         {
-            if (known.AskedAt > askedAt)
+            if (known.Asked.Number > asked.Number)
             {
-                Apply(next, name, known);
+                (later ??= new Dictionary<string, KnownName>(StringComparer.Ordinal))[name] = known;
             }
         }
 
-        // Version grows when a name came or went, or when one has other attributes: Renewed keeps the object if not.
-        if (_sorted is null || next.Count != _listed.Count
-            || next.Any(pair => !_listed.TryGetValue(pair.Key, out var old) || old != pair.Value))
+        if (later is null)
         {
-            Version++;
+            return;
         }
 
-        _listed = next;
-        _loose.Clear();
-        _sorted = [.. next.Keys];
-        _sorted.Sort(StringComparer.Ordinal);
-        ListedAt = askedAt;
-    }
-
-    /// <summary>Takes the answer of a lookup.</summary>
-    public KnownName Learn(string name, FileMetadata? metadata, long askedAt)
-    {
-        var before = Find(name);
-        if (before is not null && before.AskedAt > askedAt)
+        var kept = 0;
+        for (var at = 0; at < entries.Count; at++)
         {
-            return before; // a later question was answered first
-        }
-
-        var known = metadata is { } present
-            ? Renewed(name, present, askedAt)
-            : new KnownName { AskedAt = askedAt };
-        if (_sorted is not null && metadata is not null)
-        {
-            LearnListed(name, known);
-        }
-        else
-        {
-            Unlist(name);
-            if (_loose.Count >= MaxLooseNames)
+            var entry = entries[at];
+            if (!later.Remove(entry.Name, out var known))
             {
-                _loose.Clear();
+                entries[kept++] = entry;
             }
-
-            _loose[name] = known;
+            else if (known.Metadata is { } metadata)
+            {
+                entries[kept++] = metadata.Kind == entry.Metadata.Kind
+                    ? entry with { Metadata = metadata } : new UnderStorageEntry(entry.Name, metadata);
+            }
         }
 
-        return known;
+        entries.RemoveRange(kept, entries.Count - kept);
+        foreach (var (name, known) in later)
+        {
+            if (known.Metadata is { } metadata && IsBetween(UnderStorageEntry.PositionOf(name, metadata.Kind), from, to))
+            {
+                entries.Add(new UnderStorageEntry(name, metadata));
+            }
+        }
     }
 
-    private static void Apply(Dictionary<string, KnownName> table, string name, KnownName known)
+    /// <summary>Forgets what a part of a listing knows better.</summary>
+    /// <param name="from">The part begins after this position.</param>
+    /// <param name="to">It ends at this one; null = at the directory's end.</param>
+    /// <param name="asked">When it was asked for.</param>
+    /// <param name="mayStandElsewhere">Whether a name may stand at another position than its own.</param>
+    public void ForgetOlder(string from, string? to, Moment asked, Func<string, bool> mayStandElsewhere)
     {
-        if (known.Metadata is null)
+        foreach (var (name, known) in _names)
         {
-            table.Remove(name);
-        }
-        else
-        {
-            table[name] = known;
-        }
-    }
-
-    private static bool LooksTheSame(FileMetadata one, FileMetadata other) =>
-        one with { AccessedNs = 0 } == other with { AccessedNs = 0 };
-
-    private KnownName Renewed(string name, FileMetadata metadata, long askedAt)
-    {
-        if ((_listed.TryGetValue(name, out var old) || _loose.TryGetValue(name, out old))
-            && old.Metadata is { } before && LooksTheSame(before, metadata))
-        {
-            old.AskedAt = Math.Max(old.AskedAt, askedAt);
-            return old;
-        }
-
-        return new KnownName { Metadata = metadata, AskedAt = askedAt };
-    }
-
-    private void LearnListed(string name, KnownName known)
-    {
-        _loose.Remove(name);
-        if (!_listed.TryGetValue(name, out var old))
-        {
-            var at = _sorted!.BinarySearch(name, StringComparer.Ordinal);
-            _sorted.Insert(~at, name);
-        }
-
-        Version += old == known ? 0 : 1;
-        _listed[name] = known;
-    }
-
-    private void Unlist(string name)
-    {
-        if (_listed.Remove(name))
-        {
-            _sorted!.RemoveAt(_sorted.BinarySearch(name, StringComparer.Ordinal));
-            Version++;
+            if (known.Asked.Number < asked.Number
+                && (mayStandElsewhere(name) || IsBetween(name, from, to) || IsBetween(name + "/", from, to)))
+            {
+                _names.Remove(name);
+            }
         }
     }
+
+    private static bool IsBetween(string position, string from, string? to) =>
+        PositionOrder.Instance.Compare(position, from) > 0 && (to is null || PositionOrder.Instance.Compare(position, to) <= 0);
 }

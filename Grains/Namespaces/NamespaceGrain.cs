@@ -1,5 +1,7 @@
+using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
 using OrleansCache.Files;
+using OrleansCache.Grains.Listings;
 using OrleansCache.Namespaces;
 using OrleansCache.UnderStorage;
 
@@ -13,6 +15,10 @@ namespace OrleansCache.Grains.Namespaces;
 internal sealed partial class NamespaceGrain(
     [PersistentState("table")] IPersistentState<NamespaceState> state,
     IUnderStorageCatalog underStorages,
+    IListingStore listings,
+    SyncFloors floors,
+    IChangePublisher changes,
+    TimeProvider time,
     ILogger<NamespaceGrain> logger) : Grain, INamespaceGrain
 {
     private NamespaceTable _table = new(0, []);
@@ -64,14 +70,60 @@ internal sealed partial class NamespaceGrain(
         var source = AttachRules.Find(state.State.Sources, NamespacePath.Normalize(path)).ToInfo();
         await StoreAsync(state.State.Without(state.State.Sources.First(one => one.Path == source.Path)));
         await underStorages.CloseAsync(source.Id);
+        await ForgetAsync(source, "", () => listings.DropAsync(source.Id, cancellationToken));
         LogDetached(source.Uri, source.Path, _table.Epoch);
         return source;
     }
 
-    public ValueTask Sync(string path, CancellationToken cancellationToken) =>
-        throw new CacheRequestException(RequestError.InvalidArgument, "sync is not built yet");
+    public async ValueTask Sync(string path, CancellationToken cancellationToken)
+    {
+        var normal = NamespacePath.Normalize(path);
+        var concerned = _table.Sources.Where(source => NamespacePath.Overlap(source.Path, normal)).ToList();
+        if (concerned.Count == 0)
+        {
+            throw new CacheRequestException(
+                RequestError.NotFound, $"'{normal}' is in no source. Give the path of a source (ocache sources lists them) or one below it.");
+        }
+
+        foreach (var source in concerned)
+        {
+            // Above or at the source it is all of it.
+            var inside = normal.Length <= source.Path.Length ? "" : normal[source.Path.Length..].TrimStart('/');
+            await ForgetAsync(source, inside, () => listings.RaiseFloorAsync(source.Id, inside, time.GetUtcNow(), cancellationToken));
+            await changes.PublishNowAsync(source.Id, ChangesOf(inside));
+            LogSynced(source.Uri, inside);
+        }
+    }
 
     public ValueTask<NamespaceTable> GetTable(CancellationToken cancellationToken) => new(_table);
+
+    // A directory there counts with all below, and so does the name itself in the directory above.
+    private static ImmutableArray<PathChange> ChangesOf(string inside)
+    {
+        var below = new PathChange(inside, [], IsSubtree: true);
+        return inside.Length == 0
+            ? [below]
+            : [new PathChange(PathInSource.ParentOf(inside), [inside[(inside.LastIndexOf('/') + 1)..]], IsSubtree: false), below];
+    }
+
+    /// <summary>Tells the listing store. It is a cache: when it fails, this silo does not use what it kept all the same.</summary>
+    private async Task ForgetAsync(SourceInfo source, string inside, Func<ValueTask> forget)
+    {
+        var isStored = false;
+        try
+        {
+            await forget();
+            isStored = true;
+        }
+        catch (ListingStoreException failure)
+        {
+            LogStillKept(source.Uri, failure.Message);
+        }
+        finally
+        {
+            floors.Raise(source.Id, inside, isStored);
+        }
+    }
 
     private async Task StoreAsync(NamespaceState next)
     {
@@ -92,6 +144,13 @@ internal sealed partial class NamespaceGrain(
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Attached {Uri} at {Path}; namespace epoch {Epoch}")]
     private partial void LogAttached(string uri, string path, long epoch);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Synced {Uri} at '{Path}' and below: nothing known before counts")]
+    private partial void LogSynced(string uri, string path);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Old listings of {Uri} could not be marked as outdated; after a restart of this "
+        + "silo they may be used for as long as the sync rule allows: {Reason}")]
+    private partial void LogStillKept(string uri, string reason);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Detached {Uri} from {Path}; namespace epoch {Epoch}")]
     private partial void LogDetached(string uri, string path, long epoch);

@@ -14,6 +14,9 @@ internal sealed class SingleFlight<TResult>
     /// <summary>Questions under way.</summary>
     public int Count => _flights.Count;
 
+    /// <summary>Whether somebody asks already.</summary>
+    public bool IsUnderWay(string key) => _flights.ContainsKey(key);
+
     /// <summary>Asks, or joins who asks already.</summary>
     /// <param name="key">What is asked.</param>
     /// <param name="fresh">The answer must come from a question begun after this call.</param>

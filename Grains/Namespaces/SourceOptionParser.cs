@@ -7,6 +7,14 @@ namespace OrleansCache.Grains.Namespaces;
 /// <summary>The options of <c>ocache attach --option name=value</c>: names, ranges and what is said about mistakes, in one place.</summary>
 internal static class SourceOptionParser
 {
+    private const string SubtreePrefix = "sync:";
+
+    /// <summary>Rules for parts: each lookup of a rule looks at all of them, and the namespace's table carries them.</summary>
+    public const int MaxSubtrees = 64;
+
+    /// <summary>Patterns: each file seen is compared with all of them.</summary>
+    public const int MaxPatterns = 64;
+
     /// <summary>Reads options as typed.</summary>
     /// <param name="typed">Name=value each.</param>
     /// <param name="defaultSync">The rule where none is typed; null = <see cref="SyncRule.Default"/>.</param>
@@ -24,9 +32,14 @@ internal static class SourceOptionParser
             }
 
             var (name, value) = (text[..equals].Trim(), text[(equals + 1)..].Trim());
-            if (name != "immutable" && !seen.Add(name))
+            if (name.StartsWith(SubtreePrefix, StringComparison.Ordinal))
             {
-                throw Refuse($"option '{name}' is given twice. Give it once.");
+                name = $"{SubtreePrefix}/{ParseSubtree(name[SubtreePrefix.Length..])}"; // one spelling, so that twice is seen
+            }
+
+            if (!seen.Add(name == "immutable" ? $"immutable={value}" : name))
+            {
+                throw Refuse($"option '{(name == "immutable" ? text : name)}' is given twice. Give it once.");
             }
 
             options = name switch
@@ -34,14 +47,20 @@ internal static class SourceOptionParser
                 "block-size" => options with { BlockSizeBytes = ParseBlockSize(value) },
                 "sync" => options with { Sync = ParseSync(value) },
                 "immutable" => options with { ImmutableFiles = options.ImmutableFiles.Add(ParsePattern(value)) },
-                _ when name.StartsWith("sync:", StringComparison.Ordinal) =>
-                    options with { Subtrees = options.Subtrees.Add(new SubtreeSync(ParseSubtree(name[5..]), ParseSync(value))) },
+                _ when name.StartsWith(SubtreePrefix, StringComparison.Ordinal) => options with
+                {
+                    Subtrees = options.Subtrees.Add(new SubtreeSync(name[(SubtreePrefix.Length + 1)..], ParseSync(value))),
+                },
                 // The driver of the URI's scheme knows whether there is such an option.
                 _ => options with { Driver = options.Driver.Add(new DriverOption(name, value)) },
             };
         }
 
-        return options;
+        return options.Subtrees.Length > MaxSubtrees
+            ? throw Refuse($"{options.Subtrees.Length} parts have a sync rule of their own; the limit is {MaxSubtrees}. Give rules to larger parts.")
+            : options.ImmutableFiles.Length > MaxPatterns
+            ? throw Refuse($"{options.ImmutableFiles.Length} patterns of immutable files are given; the limit is {MaxPatterns}.")
+            : options;
     }
 
     private static int ParseBlockSize(string value)

@@ -23,6 +23,9 @@ internal sealed class DataDirectory : IDisposable
     /// <summary>Grain state.</summary>
     public string GrainsDatabase => SystemPath.Combine(Path, "grains.db");
 
+    /// <summary>Directories as they were listed: a cache.</summary>
+    public string ListingsDatabase => SystemPath.Combine(Path, "listings.db");
+
     /// <summary>Opens it, creating it if its parent is there, and locks it.</summary>
     public static DataDirectory Open(string path, bool isDefault)
     {

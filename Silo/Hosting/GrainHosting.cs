@@ -2,6 +2,7 @@ using OrleansCache.Grains;
 using OrleansCache.Grains.Files;
 using OrleansCache.Grains.Namespaces;
 using OrleansCache.Silo.GrainStorage;
+using OrleansCache.Silo.Listings;
 using OrleansCache.Silo.Telemetry;
 using OrleansCache.UnderStorage;
 using OrleansCache.UnderStorage.Directories;
@@ -16,12 +17,13 @@ internal static class GrainHosting
     private const string DefaultStorage = "Default";
 
     /// <summary>Registers it.</summary>
-    public static void Add(IServiceCollection services, string grainsDatabase, ReadOnlyMemory<byte> sealingKey)
+    public static void Add(IServiceCollection services, DataDirectory data, ReadOnlyMemory<byte> sealingKey)
     {
         services.AddCacheGrains();
         services.AddSingleton<GrainCallCounter>();
         services.AddSingleton<IIncomingGrainCallFilter>(provider => provider.GetRequiredService<GrainCallCounter>());
-        services.AddSqliteGrainStorage(DefaultStorage, grainsDatabase);
+        services.AddSqliteGrainStorage(DefaultStorage, data.GrainsDatabase);
+        services.AddSqliteListings(data.ListingsDatabase);
         services.AddSingleton<ICapabilitySealer>(new CapabilitySealer(sealingKey));
         services.AddSingleton(provider => new S3UnderStorageFactory(
             provider.GetRequiredService<ILoggerFactory>(), provider.GetRequiredService<TimeProvider>()));

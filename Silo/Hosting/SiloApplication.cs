@@ -31,7 +31,7 @@ internal static class SiloApplication
         builder.WebHost.ConfigureKestrel(kestrel => Configure(kestrel, settings));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = StopTimeout);
         builder.Services.AddSingleton(TimeProvider.System);
-        GrainHosting.Add(builder.Services, data.GrainsDatabase, sealingKey);
+        GrainHosting.Add(builder.Services, data, sealingKey);
         builder.UseOrleans(silo => silo
             .ConfigureEndpoints(settings.Listen, settings.SiloPort, settings.GatewayPort)
             .Configure<ClusterOptions>(cluster =>

@@ -71,6 +71,9 @@ public sealed class FaultyUnderStorage(IUnderStorage inner) : IUnderStorage
     public int PieceBytesMax => inner.PieceBytesMax;
 
     /// <inheritdoc/>
+    public bool DirectoryIdsFollowPaths => inner.DirectoryIdsFollowPaths;
+
+    /// <inheritdoc/>
     public ValueTask<ImmutableArray<SourceFact>> ProbeAsync(CancellationToken cancellationToken) =>
         inner.ProbeAsync(cancellationToken);
 

@@ -30,6 +30,9 @@ internal sealed class S3UnderStorage : IUnderStorage
     /// <inheritdoc/>
     public bool ListsInOrder => true;
 
+    /// <inheritdoc/>
+    public bool DirectoryIdsFollowPaths => true;
+
     private string Prefix => _connection.Uri.Prefix;
 
     /// <inheritdoc/>

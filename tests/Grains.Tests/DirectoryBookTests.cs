@@ -14,7 +14,7 @@ public sealed class DirectoryBookTests : IAsyncLifetime
 {
     private static readonly byte[] Key = new byte[32];
     private readonly ManualTime _time = new();
-    private readonly ListingBudget _budget = new(1000);
+    private readonly MemoryListingStore _listings = new();
     private readonly string _root = Directory.CreateTempSubdirectory("ocache-book-").FullName;
     private FaultyUnderStorage _storage = null!;
     private UnderStorageCatalog _catalog = null!;
@@ -133,22 +133,6 @@ public sealed class DirectoryBookTests : IAsyncLifetime
         Assert.Equal(702, names.Count);
         Assert.Equal(names.Order(StringComparer.Ordinal), names);
         Assert.Equal(1, _storage.Lists);
-        book.Close();
-        Assert.Equal(0, _budget.Used);
-    });
-
-    [Fact]
-    public async Task More_entries_than_the_budget_are_refused_not_kept() => await Turn.RunAsync(async () =>
-    {
-        for (var i = 0; i < 1000; i++)
-        {
-            Write($"d/{i:D4}", "x");
-        }
-
-        var book = await OpenAsync("interval(5s)");
-        Assert.Equal(ReadStatus.Unavailable, (await book.ListAsync(null, default)).Status);
-        Assert.Equal(0, _budget.Used);
-        Assert.Equal(ReadStatus.Ok, (await book.LookupAsync("a", default)).Status);
     });
 
     [Fact]
@@ -231,7 +215,8 @@ public sealed class DirectoryBookTests : IAsyncLifetime
         };
         await _catalog.CloseAsync(_storage.Source);
         await _catalog.OpenAsync(source.Uri, source.Options, default); // counts begin anew
-        var services = new DirectoryServices(_catalog, new CapabilitySealer(Key), _budget, _time, NullLogger.Instance);
+        var services = new DirectoryServices(
+            _catalog, new CapabilitySealer(Key), _listings, new SyncFloors(_time), new RecordedChanges(), _time, NullLogger.Instance);
         return new DirectoryBook(new DirectoryRef(source.Id, "d", inner.Id), source, services);
     }
 

@@ -112,7 +112,8 @@ public sealed class NamespaceRulesTests
             AccessedNs = 7,
         };
         var options = new SourceOptions { BlockSizeBytes = 1 << 20, Sync = new SyncRule(TimeSpan.FromMilliseconds(1500)) };
-        var state = new NamespaceState().With(StoredSource.From("/b", SourceIdentity.OfUri("file:///b"), options, [], root)).With(Source("/a", "file:///a"));
+        var state = new NamespaceState()
+            .With(StoredSource.From("/b", SourceIdentity.OfUri("file:///b"), options, [], root)).With(Source("/a", "file:///a"));
         var json = System.Text.Json.JsonSerializer.Serialize(state);
         var table = System.Text.Json.JsonSerializer.Deserialize<NamespaceState>(json)!.ToTable();
         Assert.Equal(2, table.Epoch);

@@ -12,6 +12,7 @@ using OrleansCache.Grains.Namespaces;
 using OrleansCache.Groups;
 using OrleansCache.Namespaces;
 using OrleansCache.Silo.GrainStorage;
+using OrleansCache.Silo.Listings;
 using OrleansCache.UnderStorage;
 using OrleansCache.UnderStorage.Directories;
 
@@ -48,10 +49,10 @@ public sealed class GrainsEndToEndTests : IDisposable
             Assert.Equal(ReadStatus.Ok, many.Status);
             var inside = new DirectoryRef(source.Id, "many", many.Entry!.Metadata.Id);
             var names = new List<string>();
-            DirectoryPage page;
+            DirectoryPage? page = null;
             do
             {
-                page = await cluster.Directory(inside).List(inside, names.LastOrDefault(), default);
+                page = await cluster.Directory(inside).List(inside, page?.Next, default);
                 Assert.Equal(ReadStatus.Ok, page.Status);
                 names.AddRange(page.Entries.Select(entry => entry.Name));
             }
@@ -133,6 +134,7 @@ public sealed class GrainsEndToEndTests : IDisposable
                     .AddSingleton<IUnderStorageCatalog>(provider => new UnderStorageCatalog(
                         [new DirectoryUnderStorageFactory(new(), TimeProvider.System)],
                         (source, token) => provider.GetRequiredService<IAttachedSources>().FindAsync(source, token)))
+                    .AddSqliteListings(Path.Combine(directory, "listings.db"))
                     .AddSqliteGrainStorage("Default", Path.Combine(directory, "grains.db"))));
             var client = Host.CreateEmptyApplicationBuilder(new());
             client.UseOrleansClient(builder => builder.UseLocalhostClustering(port));
