@@ -67,7 +67,7 @@ internal sealed class AlarmClock : IDisposable
                 restNs = _alarms.TryPeek(out _, out var due) ? ToNanoseconds(due - Stopwatch.GetTimestamp()) : long.MaxValue;
                 if (restNs > NearNs)
                 {
-                    Monitor.Wait(_lock, (int)Math.Min(1000, (restNs - NearNs) / 1_000_000));
+                    Monitor.Wait(_lock, (int)Math.Clamp((restNs - NearNs) / 1_000_000, 1, 1000)); // Never 0: that spins.
                     continue;
                 }
             }

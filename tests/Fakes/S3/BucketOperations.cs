@@ -1,5 +1,5 @@
 using System.Globalization;
-using System.Xml.Linq;
+using System.Xml;
 
 namespace OrleansCache.Fakes.S3;
 
@@ -50,26 +50,25 @@ internal sealed class BucketOperations(FakeS3 store)
         var query = ToQuery(request);
         var page = bucket.List(query);
         var last = page.Entries.Count == 0 ? default : page.Entries[^1];
-        var xml = S3Xml.Write("ListBucketResult", Members());
-        await exchange.AnswerAsync(200, xml).ConfigureAwait(false);
+        await exchange.AnswerAsync(200, S3Xml.Write("ListBucketResult", Members)).ConfigureAwait(false);
 
         string Name(string text) => encode ? ObjectKey.UrlEncode(text, keepSlash: true) : text;
 
-        IEnumerable<object?> Members()
+        void Members(XmlWriter writer)
         {
-            yield return S3Xml.Element("Name", bucket.Name);
-            yield return S3Xml.Element("Prefix", Name(query.Prefix));
-            yield return query.Delimiter.Length == 0 ? null : S3Xml.Element("Delimiter", Name(query.Delimiter));
-            yield return S3Xml.Element("MaxKeys", query.MaxKeys.ToString(CultureInfo.InvariantCulture));
-            yield return S3Xml.Element("KeyCount", page.Entries.Count.ToString(CultureInfo.InvariantCulture));
-            yield return encode ? S3Xml.Element("EncodingType", "url") : null;
-            yield return request.Parameter("start-after") is { } after ? S3Xml.Element("StartAfter", Name(after)) : null;
-            yield return request.Parameter("continuation-token") is { } token ? S3Xml.Element("ContinuationToken", token) : null;
-            yield return S3Xml.Element("IsTruncated", page.IsTruncated ? "true" : "false");
-            yield return page.IsTruncated ? S3Xml.Element("NextContinuationToken", Token(last)) : null;
+            S3Xml.Write(writer, "Name", bucket.Name);
+            S3Xml.Write(writer, "Prefix", Name(query.Prefix));
+            S3Xml.Write(writer, "Delimiter", query.Delimiter.Length == 0 ? null : Name(query.Delimiter));
+            S3Xml.Write(writer, "MaxKeys", query.MaxKeys.ToString(CultureInfo.InvariantCulture));
+            S3Xml.Write(writer, "KeyCount", page.Entries.Count.ToString(CultureInfo.InvariantCulture));
+            S3Xml.Write(writer, "EncodingType", encode ? "url" : null);
+            S3Xml.Write(writer, "StartAfter", request.Parameter("start-after") is { } after ? Name(after) : null);
+            S3Xml.Write(writer, "ContinuationToken", request.Parameter("continuation-token"));
+            S3Xml.Write(writer, "IsTruncated", page.IsTruncated ? "true" : "false");
+            S3Xml.Write(writer, "NextContinuationToken", page.IsTruncated ? Token(last) : null);
             foreach (var (name, found) in page.Entries)
             {
-                yield return found is null ? Prefix(Name(name)) : Contents(Name(name), found);
+                WriteEntry(writer, Name(name), found);
             }
         }
     }
@@ -125,10 +124,18 @@ internal sealed class BucketOperations(FakeS3 store)
         }
     }
 
-    private static XElement Prefix(string name) => S3Xml.Element("CommonPrefixes", S3Xml.Element("Prefix", name));
+    private static void WriteEntry(XmlWriter writer, string name, FakeObject? found)
+    {
+        writer.WriteStartElement(found is null ? "CommonPrefixes" : "Contents");
+        S3Xml.Write(writer, found is null ? "Prefix" : "Key", name);
+        if (found is not null)
+        {
+            S3Xml.Write(writer, "LastModified", S3Xml.Date(found.LastModified));
+            S3Xml.Write(writer, "ETag", $"\"{found.ETag}\"");
+            S3Xml.Write(writer, "Size", found.Content.Length.ToString(CultureInfo.InvariantCulture));
+            S3Xml.Write(writer, "StorageClass", "STANDARD");
+        }
 
-    private static XElement Contents(string name, FakeObject found) => S3Xml.Element(
-        "Contents", S3Xml.Element("Key", name), S3Xml.Element("LastModified", S3Xml.Date(found.LastModified)),
-        S3Xml.Element("ETag", $"\"{found.ETag}\""),
-        S3Xml.Element("Size", found.Content.Length.ToString(CultureInfo.InvariantCulture)), S3Xml.Element("StorageClass", "STANDARD"));
+        writer.WriteEndElement();
+    }
 }

@@ -15,6 +15,28 @@ internal static class S3Xml
 
     public static byte[] Write(string root, params IEnumerable<object?> content) => Bytes(new XElement(Namespace + root, content));
 
+    /// <summary>A document written piece by piece: pages of a thousand keys are worth it.</summary>
+    public static byte[] Write(string root, Action<XmlWriter> content)
+    {
+        using var stream = new MemoryStream();
+        using (var writer = XmlWriter.Create(stream, Settings))
+        {
+            writer.WriteStartElement(root, Namespace.NamespaceName);
+            content(writer);
+        }
+
+        return stream.ToArray();
+    }
+
+    /// <summary>One element with a text; nothing for null.</summary>
+    public static void Write(XmlWriter writer, string name, string? value)
+    {
+        if (value is not null)
+        {
+            writer.WriteElementString(name, Clean(value));
+        }
+    }
+
     public static byte[] Error(S3Failure failure, string resource) => Bytes(new XElement(
         "Error", new XElement("Code", failure.Code), new XElement("Message", failure.Message),
         new XElement("Resource", Clean(resource)), new XElement("RequestId", "fake")));
@@ -44,7 +66,8 @@ internal static class S3Xml
     public static string? Value(XElement element, string name) => Children(element, name).FirstOrDefault()?.Value;
 
     // A lone surrogate (a byte that is not UTF-8) cannot be written at all.
-    private static string Clean(string text) => Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text));
+    private static string Clean(string text) =>
+        Ascii.IsValid(text) ? text : Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text));
 
     private static byte[] Bytes(XElement root)
     {
