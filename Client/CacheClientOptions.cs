@@ -63,6 +63,12 @@ public sealed class CacheClientOptions
     [Range(0, 1L << 32)]
     public long MaxReadaheadBytes { get; init; } = 64L << 20;
 
+    /// <summary>
+    /// Whether the small files (up to 1 MiB) that follow in a directory's listing are fetched ahead once several of it were read
+    /// cold within seconds.
+    /// </summary>
+    public bool PrefetchesDirectories { get; init; } = true;
+
     /// <summary>How often reads from leased descriptors are told to the silo.</summary>
     [Range(typeof(TimeSpan), "00:00:00.01", "00:01:00", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]
     public TimeSpan UsageInterval { get; init; } = TimeSpan.FromSeconds(1);

@@ -12,6 +12,7 @@ internal sealed class ClientCore : IAsyncDisposable
     private readonly IBlockConnector _connector;
     private readonly LeaseTable _leases;
     private readonly UsageReporter _usage;
+    private readonly DirectoryPrefetch _directories;
 
     public ClientCore(IGrainFactory grains, IBlockConnector connector, CacheClientOptions options, ILoggerFactory loggers)
     {
@@ -30,14 +31,29 @@ internal sealed class ClientCore : IAsyncDisposable
         _leases = new LeaseTable(maxLeases, Math.Min(options.MaxIdleLeases, maxLeases), file => usage?.OnRemoved(file));
         _usage = usage = new UsageReporter(
             _leases, Router, options.UsageInterval, time, loggers.CreateLogger<UsageReporter>());
+        Readahead = new ReadaheadBudget(options.ReadaheadBudgetBytes, time);
+        _directories = new DirectoryPrefetch(
+            Names,
+            Router,
+            Readahead,
+            new DirectoryPrefetchOptions
+            {
+                IsOn = options.PrefetchesDirectories && options.MaxReadaheadBytes > 0,
+                AheadBytesMax = options.MaxReadaheadBytes,
+            },
+            time,
+            loggers.CreateLogger<DirectoryPrefetch>());
         Files = new FileOpener(new ReadServices(
             Router,
             Names,
             _leases,
-            new ReadaheadBudget(options.ReadaheadBudgetBytes, time),
+            Readahead,
             new ReaderOptions { Deadline = options.ReadTimeout, MaxReadaheadBytes = options.MaxReadaheadBytes },
             time,
-            loggers.CreateLogger<FileOpener>()));
+            loggers.CreateLogger<FileOpener>())
+        {
+            Directories = _directories,
+        });
         _usage.Start();
     }
 
@@ -53,9 +69,13 @@ internal sealed class ClientCore : IAsyncDisposable
     /// <summary>Silos.</summary>
     public BlockRouter Router { get; }
 
+    /// <summary>What is asked for ahead of need, and what became of it.</summary>
+    public ReadaheadBudget Readahead { get; }
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        await _directories.DisposeAsync().ConfigureAwait(false);
         _leases.CloseIdle();
         await Names.DisposeAsync().ConfigureAwait(false);
         await _usage.DisposeAsync().ConfigureAwait(false);

@@ -21,6 +21,7 @@ internal sealed class FileOpener(ReadServices services) : IFileOpener
             var status = await reader.File.OpenAsync(cancellationToken).ConfigureAwait(false);
             if (status == ReadStatus.Ok)
             {
+                services.Directories?.OnOpened(file);
                 return new OpenOutcome(ReadStatus.Ok, reader);
             }
 

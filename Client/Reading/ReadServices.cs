@@ -7,4 +7,8 @@ namespace OrleansCache.Reading;
 /// <summary>What all open files of a process share.</summary>
 internal sealed record ReadServices(
     IBlockRouter Router, ICapabilitySource Rights, LeaseTable Leases, ReadaheadBudget Readahead, ReaderOptions Options,
-    TimeProvider Time, ILogger Logger);
+    TimeProvider Time, ILogger Logger)
+{
+    /// <summary>Told of opens and cold reads; null = small files are not fetched ahead.</summary>
+    public DirectoryPrefetch? Directories { get; init; }
+}

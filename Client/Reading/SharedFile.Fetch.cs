@@ -38,6 +38,7 @@ internal sealed partial class SharedFile
         if (waited)
         {
             _readahead.OnWaited(plan);
+            _services.Directories?.OnColdRead(_node);
         }
 
         return status;

@@ -132,7 +132,8 @@ internal sealed partial class SharedFile : IDisposable
         Give(lease);
     }
 
-    private static ReadCapability CapabilityOf(NodeEntry node) => new(
+    /// <summary>The right to read a file, as its directory gave it.</summary>
+    public static ReadCapability CapabilityOf(NodeEntry node) => new(
         node.Entry.Key, node.Source!.Id, node.SourcePath, node.Entry.Metadata.Id, node.Entry.Metadata.Version,
         node.Entry.BlockSizeBytes, node.Entry.Seal);
 
