@@ -59,7 +59,10 @@ public sealed class CacheClientOptions
     [Range(0, 1L << 40)]
     public long ReadaheadBudgetBytes { get; init; } = 512L << 20;
 
-    /// <summary>Largest readahead of one sequence of reads, of which a file may have eight: 64 MiB is 60 ms of a 1 GB/s under storage; 0 turns readahead off.</summary>
+    /// <summary>
+    /// Largest readahead of one sequence of reads, of which a file may have eight: 64 MiB is 60 ms of a 1 GB/s under storage; 0
+    /// turns readahead off.
+    /// </summary>
     [Range(0, 1L << 32)]
     public long MaxReadaheadBytes { get; init; } = 64L << 20;
 

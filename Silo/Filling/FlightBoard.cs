@@ -5,7 +5,7 @@ using OrleansCache.Files;
 namespace OrleansCache.Silo.Filling;
 
 /// <summary>
-/// All flights: single flight per block, demand before prefetch, files in turn, a bounded number running. Misses only come here, so one
+/// All flights: single flight per block, demand before prefetch, files in turn, a bounded number running. Only misses come here, so one
 /// lock is enough. Flights are started outside the lock, on the thread pool.
 /// </summary>
 internal sealed class FlightBoard(FillOptions options, Action<BlockFlight> start)
