@@ -13,6 +13,7 @@ internal sealed record CommandContext(ParseResult Arguments, string Cluster, boo
     /// <summary>Standard output of this process.</summary>
     public StandardOutput Output { get; } = new();
 
-    /// <summary>Connects to the cluster.</summary>
-    public Task<CacheClient> ConnectAsync() => CacheClient.ConnectAsync(new CacheClientOptions { Cluster = Cluster }, Stop);
+    /// <summary>Connects to the cluster; a command looks once, so it listens to no changes.</summary>
+    public Task<CacheClient> ConnectAsync() =>
+        CacheClient.ConnectAsync(new CacheClientOptions { Cluster = Cluster, FollowsChanges = false }, Stop);
 }

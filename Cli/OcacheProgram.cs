@@ -81,8 +81,8 @@ internal static class OcacheProgram
         root.Options.Add(globals.Json);
         foreach (var command in (Func<GlobalOptions, Command>[])
         [
-            AttachCommand.Build, DetachCommand.Build, SourcesCommand.Build, MountCommand.Build, UnmountCommand.Build,
-            LsCommand.Build, StatCommand.Build, CatCommand.Build, CpCommand.Build, LoadCommand.Build, StatusCommand.Build,
+            AttachCommand.Build, DetachCommand.Build, SourcesCommand.Build, SyncCommand.Build, MountCommand.Build,
+            UnmountCommand.Build, LsCommand.Build, StatCommand.Build, CatCommand.Build, CpCommand.Build, LoadCommand.Build, StatusCommand.Build,
         ])
         {
             root.Subcommands.Add(command(globals));

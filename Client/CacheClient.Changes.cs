@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using OrleansCache.Files;
 using OrleansCache.Metadata;
 using OrleansCache.Namespaces;
 
@@ -7,6 +8,9 @@ namespace OrleansCache;
 /// <summary>Sources.</summary>
 public sealed partial class CacheClient
 {
+    /// <summary>A name nobody gives: asking for it asks the under storage.</summary>
+    private const string ProbedName = ".ocache-sync";
+
     /// <summary>Attaches an under storage to the namespace.</summary>
     /// <param name="uri">Such as <c>file:///data/imagenet</c>; the silo must be able to read it.</param>
     /// <param name="path">Where, such as <c>/imagenet</c>.</param>
@@ -34,8 +38,11 @@ public sealed partial class CacheClient
     /// From now on everybody sees what the under storage has now or later, at a path and below: what is known is asked for again.
     /// Other clients hear of it in moments, at the latest when their leases end.
     /// </summary>
+    /// <returns>What is at the path now: the under storage was asked.</returns>
     /// <exception cref="CacheRequestException">The path is in no source.</exception>
-    public async Task SyncAsync(string path, CancellationToken cancellationToken = default)
+    /// <exception cref="PathNotFoundException">There is nothing any more; the sync was done.</exception>
+    /// <exception cref="ClusterUnreachableException">The cluster or the under storage cannot be reached.</exception>
+    public async Task<CacheEntry> SyncAsync(string path, CancellationToken cancellationToken = default)
     {
         if (!NamespacePath.TryNormalize(path, out var normal))
         {
@@ -52,6 +59,29 @@ public sealed partial class CacheClient
             },
             cancellationToken).ConfigureAwait(false);
         _core.Names.Forget(normal);
+        var node = await FindAsync(normal, followLast: false, "looking up", cancellationToken).ConfigureAwait(false);
+        foreach (var source in await ListSourcesAsync(cancellationToken).ConfigureAwait(false))
+        {
+            var isMeant = source.Path == normal || normal == NamespacePath.Root
+                || (source.Path.StartsWith(normal, StringComparison.Ordinal) && source.Path[normal.Length] == '/');
+            if (isMeant)
+            {
+                await ProbeAsync(source, cancellationToken).ConfigureAwait(false);
+            }
+        }
+
+        return CacheEntry.From(node);
+    }
+
+    // The root of a source is known from its attaching: only a name in it makes the silo ask.
+    private async Task ProbeAsync(SourceInfo source, CancellationToken cancellationToken)
+    {
+        var root = await FindAsync(source.Path, followLast: false, "looking up", cancellationToken).ConfigureAwait(false);
+        var outcome = await _core.Names.LookupAsync(root, ProbedName, cancellationToken).ConfigureAwait(false);
+        if (outcome.Status is not (ReadStatus.Ok or ReadStatus.NotFound))
+        {
+            throw CacheClientException.From(outcome.Status, source.Path, "asking the under storage of");
+        }
     }
 
     /// <summary>What is attached, ordered by path; at most <see cref="DirectoryLease.Default"/> old.</summary>

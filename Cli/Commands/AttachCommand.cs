@@ -9,11 +9,11 @@ internal static class AttachCommand
     /// <summary>The command.</summary>
     public static Command Build(GlobalOptions globals)
     {
-        var uri = new Argument<string>("URI") { Description = "Under storage, such as file:///data/imagenet" };
+        var uri = new Argument<string>("URI") { Description = "Under storage, such as file:///data/imagenet or s3://bucket/prefix" };
         var path = NamespaceArgument.Make("PATH", "Where in the namespace, such as /imagenet");
         var options = new Option<string[]>("--option", "-o")
         {
-            Description = "block-size=4MiB, sync=always|never|interval(10s); may be repeated",
+            Description = "block-size=4MiB, sync=always|never|interval(10s), immutable=GLOB, ...; may be repeated",
             HelpName = "NAME=VALUE",
             DefaultValueFactory = static _ => [],
         };

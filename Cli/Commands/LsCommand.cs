@@ -3,10 +3,14 @@ using System.Globalization;
 using System.Text;
 using OrleansCache.Cli.Output;
 using OrleansCache.Files;
+using OrleansCache.Namespaces;
 
 namespace OrleansCache.Cli.Commands;
 
-/// <summary><c>ocache ls [PATH] [-l]</c>. Entries are printed as their pages come.</summary>
+/// <summary>
+/// <c>ocache ls [PATH] [-l]</c>. Entries are printed as their pages come, in the order of their places; what no path can name is
+/// said at the end.
+/// </summary>
 internal static class LsCommand
 {
     /// <summary>The command.</summary>
@@ -21,20 +25,33 @@ internal static class LsCommand
             await using var client = await context.ConnectAsync().ConfigureAwait(false);
             var where = context.Arguments.GetRequiredValue(path);
             var entry = await client.StatAsync(where, context.Stop).ConfigureAwait(false);
+            var unreachable = new List<string>();
             var entries = entry.Kind is FileKind.Directory or FileKind.Symlink
-                ? client.ListAsync(where, context.Stop)
+                ? client.ListAsync(where, unreachable.Add, context.Stop)
                 : One(entry);
             if (context.IsJson)
             {
-                await WriteJsonAsync(context, entry.Path, entries).ConfigureAwait(false);
+                await WriteJsonAsync(context, entry.Path, entries, unreachable).ConfigureAwait(false);
             }
             else
             {
                 await WriteTextAsync(context, entries, context.Arguments.GetValue(isLong)).ConfigureAwait(false);
+                if (unreachable.Count > 0)
+                {
+                    await Console.Error.WriteLineAsync(DescribeUnreachable(entry.Path, unreachable)).ConfigureAwait(false);
+                }
             }
 
             return ExitCode.Ok;
         });
+    }
+
+    /// <summary>The line on stderr about keys that no path can name.</summary>
+    internal static string DescribeUnreachable(string path, IReadOnlyCollection<string> keys)
+    {
+        var shown = keys.Select(static key => $"'{new string([.. key.Select(one => char.IsControl(one) ? '?' : one)])}'");
+        return $"ocache: the under storage has keys in {path} that no path can name: {string.Join(", ", shown)}"
+            + (keys.Count < DirectoryPage.MaxUnreachable ? "." : " and perhaps more.");
     }
 
     private static async IAsyncEnumerable<CacheEntry> One(CacheEntry entry)
@@ -43,7 +60,8 @@ internal static class LsCommand
         yield return entry;
     }
 
-    private static async Task WriteJsonAsync(CommandContext context, string path, IAsyncEnumerable<CacheEntry> entries)
+    private static async Task WriteJsonAsync(
+        CommandContext context, string path, IAsyncEnumerable<CacheEntry> entries, List<string> unreachable)
     {
         // An error in the middle leaves an unfinished document and an exit code that says so.
         var json = context.Output.OpenJson();
@@ -61,6 +79,9 @@ internal static class LsCommand
                 }
             }
 
+            json.WriteEndArray();
+            json.WriteStartArray("unreachable");
+            unreachable.ForEach(json.WriteStringValue);
             json.WriteEndArray();
             json.WriteEndObject();
             await json.FlushAsync(context.Stop).ConfigureAwait(false);

@@ -30,12 +30,13 @@ internal static class SourcesCommand
                 return ExitCode.Ok;
             }
 
-            var table = StandardOutput.NewTable("PATH", "URI", "BLOCK SIZE#", "SYNC");
+            var table = StandardOutput.NewTable("PATH", "URI", "BLOCK SIZE#", "SYNC", "OPTIONS", "FACTS");
             foreach (var source in sources)
             {
                 table.AddRow(
                     Markup.Escape(source.Path), Markup.Escape(source.Uri),
-                    Units.Bytes(source.Options.BlockSizeBytes), Markup.Escape(source.Options.Sync.ToString()));
+                    Units.Bytes(source.Options.BlockSizeBytes), Markup.Escape(source.Options.Sync.ToString()),
+                    Markup.Escape(EntryJson.OptionsOf(source)), Markup.Escape(EntryJson.FactsOf(source)));
             }
 
             StandardOutput.Write(table);

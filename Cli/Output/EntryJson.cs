@@ -76,6 +76,62 @@ internal static class EntryJson
         json.WriteString("uri", source.Uri);
         json.WriteNumber("block_size", source.Options.BlockSizeBytes);
         json.WriteString("sync", source.Options.Sync.ToString());
+        json.WriteStartArray("subtrees");
+        foreach (var subtree in source.Options.Subtrees)
+        {
+            json.WriteStartObject();
+            json.WriteString("path", $"/{subtree.Path}");
+            json.WriteString("sync", subtree.Rule.ToString());
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        json.WriteStartArray("immutable");
+        foreach (var pattern in source.Options.ImmutableFiles)
+        {
+            json.WriteStringValue(pattern);
+        }
+
+        json.WriteEndArray();
+        WritePairs(json, "options", source.Options.Driver.Select(static option => (option.Name, option.Value)));
+        WritePairs(json, "facts", source.Facts.Select(static fact => (fact.Name, fact.Value)));
+        json.WriteEndObject();
+    }
+
+    /// <summary>What was synced, as it is now.</summary>
+    public static void WriteSynced(Utf8JsonWriter json, CacheEntry entry)
+    {
+        json.WriteStartObject();
+        json.WriteString("path", entry.Path);
+        json.WriteString("kind", KindOf(entry.Kind));
+        json.WriteNumber("size", entry.LengthBytes);
+        json.WriteString("version", entry.Version);
+        json.WriteString("file_key", entry.Key?.ToString());
+        json.WriteString("source", entry.SourcePath);
+        json.WriteEndObject();
+    }
+
+    /// <summary>The options of a source that are not in columns of their own, as they were typed.</summary>
+    public static string OptionsOf(SourceInfo source) => string.Join(' ',
+    [
+        .. source.Options.Subtrees.Select(static subtree => $"sync:/{subtree.Path}={subtree.Rule}"),
+        .. source.Options.ImmutableFiles.Select(static pattern => $"immutable={pattern}"),
+        .. source.Options.Driver.Select(static option => $"{option.Name}={option.Value}"),
+    ]);
+
+    /// <summary>What was found out about a store.</summary>
+    public static string FactsOf(SourceInfo source) =>
+        string.Join(' ', source.Facts.Select(static fact => $"{fact.Name}={fact.Value}"));
+
+    // A name that was given twice counts as given last.
+    private static void WritePairs(Utf8JsonWriter json, string name, IEnumerable<(string Name, string Value)> pairs)
+    {
+        json.WriteStartObject(name);
+        foreach (var pair in pairs.GroupBy(static pair => pair.Name, StringComparer.Ordinal))
+        {
+            json.WriteString(pair.Key, pair.Last().Value);
+        }
+
         json.WriteEndObject();
     }
 

@@ -57,7 +57,10 @@ internal sealed class ListedNames(NodeEntry parent, long version)
         }
     }
 
-    /// <summary>Whether the directory has no such name for certain.</summary>
-    public bool Lacks(ReadOnlySpan<char> name) =>
+    /// <summary>
+    /// Whether the directory has no such name for certain. Names with a percent sign may be escapes that go on to mean a key when no
+    /// listing shows them any more (docs/SEMANTICS.md 8.3).
+    /// </summary>
+    public bool Lacks(ReadOnlySpan<char> name) => !name.Contains('%') &&
         Volatile.Read(ref _hashes) is { } hashes && Array.BinarySearch(hashes, string.GetHashCode(name, StringComparison.Ordinal)) < 0;
 }

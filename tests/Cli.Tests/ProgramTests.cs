@@ -14,7 +14,7 @@ public sealed class ProgramTests
         var (code, output, error) = await Ocache.RunAsync("--help");
         Assert.Equal((0, string.Empty), (code, error));
         foreach (var command in (string[])
-            ["attach", "detach", "sources", "mount", "unmount", "ls", "stat", "cat", "cp", "load", "status"])
+            ["attach", "detach", "sources", "sync", "mount", "unmount", "ls", "stat", "cat", "cp", "load", "status"])
         {
             Assert.Contains($"\n  {command} ", output, StringComparison.Ordinal);
         }
@@ -26,6 +26,8 @@ public sealed class ProgramTests
     [InlineData("there is no command 'frob'", "frob")]
     [InlineData("--frob", "ls", "--frob")]
     [InlineData("PATH", "attach", "file:///x")]
+    [InlineData("absolute", "sync", "imagenet")]
+    [InlineData("PATH", "sync")]
     [InlineData("many", "load", "/x", "--parallel", "many")]
     [InlineData("HOST:PORT", "status", "--cluster", "nowhere")]
     public async Task Wrong_usage_is_one_sentence_and_code_2(string expected, params string[] arguments)

@@ -55,6 +55,9 @@ internal sealed class FakeGrains : IGrainFactory
     /// <summary>The feed of changes.</summary>
     public FakeFeed Feed { get; } = new();
 
+    /// <summary>Whether the under storage answers nothing.</summary>
+    public bool IsStoreDown { get; set; }
+
     /// <summary>Paths given to Sync.</summary>
     public List<string> Synced { get; } = [];
 
@@ -143,6 +146,11 @@ internal sealed class FakeGrains : IGrainFactory
             owner.LookupCalls++;
             await owner.EnterAsync();
             Assert.Equal(self.GrainKey, key);
+            if (owner.IsStoreDown)
+            {
+                return new LookupResult(ReadStatus.Unavailable, null, TimeSpan.Zero);
+            }
+
             if (!owner.Tree.TryGetValue(self.Id, out var entries))
             {
                 return new LookupResult(ReadStatus.StaleVersion, null, TimeSpan.Zero);
