@@ -29,7 +29,7 @@ internal sealed partial class OcacheFileSystem
         }
 
         var operation = new PendingOperation();
-        return Complete(in request, operation, OpenAsync(node, entry, operation.Cancellation));
+        return Complete(in request, operation, OpenAsync(node, entry, _freshLookups.Take(request.Pid, node), operation.Cancellation));
     }
 
     public FuseReply Read(in FuseRequest request, in FuseReadIn arguments)
@@ -75,10 +75,13 @@ internal sealed partial class OcacheFileSystem
         return FuseReply.Ok;
     }
 
-    private async ValueTask<OpenedAnswer> OpenAsync(FileNode node, NodeEntry entry, CancellationToken cancellationToken)
+    private async ValueTask<OpenedAnswer> OpenAsync(
+        FileNode node, NodeEntry entry, NodeEntry? justSeen, CancellationToken cancellationToken)
     {
         var stamp = _kernel.Stamp;
-        var seen = await _view.RefreshAsync(entry, cancellationToken).ConfigureAwait(false);
+        var seen = justSeen is not null
+            ? new NodeOutcome(ReadStatus.Ok, justSeen, TimeSpan.Zero)
+            : await _view.RefreshAsync(entry, cancellationToken).ConfigureAwait(false);
         if (seen.Status != ReadStatus.Ok
             || !_nodes.TryUpdate(node, seen.Node!, _clock.ExpiryOf(ValidFor(seen.ValidFor, stamp))))
         {

@@ -34,7 +34,7 @@ internal sealed partial class OcacheFileSystem
         return Complete(
             in request,
             operation,
-            LookupAsync(parent, directory, EntryName.FromBytes(name), operation.Cancellation));
+            LookupAsync(parent, directory, EntryName.FromBytes(name), request.Pid, operation.Cancellation));
     }
 
     public FuseReply GetAttr(in FuseRequest request, in FuseGetAttrIn arguments)
@@ -45,7 +45,8 @@ internal sealed partial class OcacheFileSystem
         }
 
         var (attributes, expiry) = _nodes.AttributesOf(node);
-        if (_clock.IsLive(expiry) || (arguments.HasHandle && node.Kind == FileKind.File))
+        // A node is one version, so its attributes never change; who asks by path has looked the name up before.
+        if (_clock.IsLive(expiry) || node.Kind == FileKind.File || _freshLookups.Take(request.Pid, node) is not null)
         {
             return request.Attributes(FuseAttributesOut.Create(in attributes, _clock.ForKernel(expiry)));
         }
@@ -94,7 +95,7 @@ internal sealed partial class OcacheFileSystem
     }
 
     private async ValueTask<EntryAnswer> LookupAsync(
-        FileNode parent, NodeEntry directory, string name, CancellationToken cancellationToken)
+        FileNode parent, NodeEntry directory, string name, uint thread, CancellationToken cancellationToken)
     {
         var stamp = _kernel.Stamp;
         var outcome = await _view.LookupAsync(directory, name, cancellationToken).ConfigureAwait(false);
@@ -111,9 +112,17 @@ internal sealed partial class OcacheFileSystem
         }
 
         var expiry = _clock.ExpiryOf(validFor);
-        return TryIntern(parent, directory, outcome.Node!, expiry, out var entry)
-            ? new EntryAnswer(Errno.None, entry, default, _nodes)
-            : new EntryAnswer(Errno.InputOutput, default, default, _nodes);
+        if (!TryIntern(parent, directory, outcome.Node!, expiry, out var entry))
+        {
+            return new EntryAnswer(Errno.InputOutput, default, default, _nodes);
+        }
+
+        if (!_clock.IsLive(expiry) && _nodes.Find(entry.NodeId) is { } node)
+        {
+            _freshLookups.Put(thread, node, outcome.Node!);
+        }
+
+        return new EntryAnswer(Errno.None, entry, default, _nodes);
     }
 
     /// <summary>A node for the kernel, with one lookup; false (and logged) when there cannot be one.</summary>
@@ -145,16 +154,10 @@ internal sealed partial class OcacheFileSystem
         var stamp = _kernel.Stamp;
         var outcome = await _view.RefreshAsync(entry, cancellationToken).ConfigureAwait(false);
         var expiry = _clock.ExpiryOf(ValidFor(outcome.ValidFor, stamp));
-        var isSame = outcome.Status == ReadStatus.Ok && _nodes.TryUpdate(node, outcome.Node!, expiry);
-        if (isSame || (node.Kind == FileKind.File && Volatile.Read(ref node.Opens) > 0))
-        {
-            // Of a version that is not current any more, or cannot be asked for: an open file still is what it was.
-            return new AttributesAnswer(
-                Errno.None,
-                FuseAttributesOut.Create(_nodes.AttributesOf(node).Attributes, _clock.ForKernel(expiry)));
-        }
-
-        return new AttributesAnswer(ErrnoOfPlace(outcome.Status), default);
+        return outcome.Status == ReadStatus.Ok && _nodes.TryUpdate(node, outcome.Node!, expiry)
+            ? new AttributesAnswer(
+                Errno.None, FuseAttributesOut.Create(_nodes.AttributesOf(node).Attributes, _clock.ForKernel(expiry)))
+            : new AttributesAnswer(ErrnoOfPlace(outcome.Status), default);
     }
 
     private async ValueTask<BytesAnswer> ReadLinkAsync(NodeEntry link, CancellationToken cancellationToken)

@@ -28,6 +28,7 @@ internal sealed partial class OcacheFileSystem : IFuseFileSystem
     private readonly ReadAdmission _admission;
     private readonly AbsentNames _absent;
     private readonly KernelExpiry _kernel;
+    private readonly FreshLookups _freshLookups;
     private readonly BackgroundWork _background = new();
     private IFuseConnection? _connection;
 
@@ -48,6 +49,7 @@ internal sealed partial class OcacheFileSystem : IFuseFileSystem
     {
         (_view, _opener, _options, _time, _logger) = (view, opener, options, time, logger);
         _clock = new LeaseClock(time);
+        _freshLookups = new FreshLookups(time);
         _nodes = new NodeTable(root.Node!, root.ValidFor, _clock, options.NodesMax);
         _trimmer = new NodeTrimmer(_nodes, Counters, options.NodesSoftMax);
         _files = new HandleTable<OpenFile>(options.HandlesMax);

@@ -10,8 +10,6 @@ internal struct FuseGetAttrIn
     public uint Flags;
     public uint Padding;
     public ulong Handle;
-
-    public readonly bool HasHandle => (Flags & 1) != 0;
 }
 
 /// <summary>Body of OPEN and OPENDIR.</summary>

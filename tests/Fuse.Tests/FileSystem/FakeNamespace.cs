@@ -15,6 +15,7 @@ internal sealed class FakeNamespace : INamespaceView
     private readonly ConcurrentDictionary<string, (NodeOutcome Outcome, long Expiry)> _leases = new();
     private ulong _lastId = 100;
     private ulong _lastSeed = 1;
+    private readonly ConcurrentDictionary<string, int> _looks = new();
     private int _calls;
     private int _waiting;
 
@@ -42,6 +43,9 @@ internal sealed class FakeNamespace : INamespaceView
     public ReadStatus? Failure { get; set; }
 
     public int Calls => Volatile.Read(ref _calls);
+
+    /// <summary>Questions for one place, by LOOKUP or by refresh.</summary>
+    public int CallsFor(string path) => _looks.GetValueOrDefault(path);
 
     /// <summary>Calls that wait for the gate now.</summary>
     public int Waiting => Volatile.Read(ref _waiting);
@@ -184,6 +188,7 @@ internal sealed class FakeNamespace : INamespaceView
 
     private NodeOutcome Look(string path)
     {
+        _looks.AddOrUpdate(path, 1, static (_, count) => count + 1);
         if (Failure is { } failure)
         {
             return new NodeOutcome(failure, null, TimeSpan.Zero);

@@ -80,6 +80,22 @@ public sealed class ReplacementTests(ITestOutputHelper output)
         }
     }
 
+    /// <summary>docs/SEMANTICS.md 2.3: LOOKUP and OPEN are one question, fstat is none.</summary>
+    [Fact]
+    public async Task Without_a_lease_an_open_asks_for_the_file_once()
+    {
+        var view = new FakeNamespace { Lease = TimeSpan.Zero };
+        view.AddFile("/f", FileBytes);
+        await using var mount = await TestMount.StartAsync(view);
+        for (var round = 0; round < 20; round++)
+        {
+            var asked = view.CallsFor("/f");
+            using var file = TestLibc.Open(mount.At("/f"));
+            Assert.Equal(FileBytes, RandomAccess.GetLength(file));
+            Assert.Equal(asked + 1, view.CallsFor("/f"));
+        }
+    }
+
     /// <summary>docs/SEMANTICS.md 2.1, 2.2.</summary>
     [Fact]
     public async Task A_lease_is_used_for_as_long_as_it_lives_and_no_longer()
