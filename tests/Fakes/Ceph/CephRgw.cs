@@ -64,9 +64,10 @@ public sealed class CephRgw : IAsyncDisposable
             {
                 await gateway.AwaitAsync("ready", StartLimit, cancellationToken).ConfigureAwait(false);
                 await gateway.ReadKeysAsync(cancellationToken).ConfigureAwait(false);
+                await gateway.ResetRequestsAsync(cancellationToken).ConfigureAwait(false); // It is ours that answers.
                 return gateway;
             }
-            catch (InvalidOperationException) when (attempt < Attempts)
+            catch (Exception failure) when (failure is InvalidOperationException or TimeoutException && attempt < Attempts)
             {
                 await gateway.DisposeAsync().ConfigureAwait(false);
             }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Security.Cryptography.X509Certificates;
 using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
@@ -261,6 +262,35 @@ public sealed class FakeS3Tests : S3StoreContract
         Assert.Equal([1], await http.GetByteArrayAsync(new Uri(Fake.Endpoint, "open/k")));
         Fake.ChangeKeys("NEW", "secret");
         await FailsAsync(403, "InvalidAccessKeyId", () => ListAsync());
+    }
+
+    [Fact]
+    public async Task It_speaks_TLS_with_the_certificate_it_is_given()
+    {
+        using var certificate = FakeCertificate.Create();
+        await using var store = await FakeS3.StartAsync(new FakeS3Options { Certificate = certificate });
+        store.CreateBucket("open", anonymous: true);
+        store.Put("open", "k", [1]);
+        using var wary = new HttpClient();
+        await Assert.ThrowsAsync<HttpRequestException>(() => wary.GetByteArrayAsync(new Uri(store.Endpoint, "open/k")));
+        var policy = new X509ChainPolicy
+        {
+            TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck,
+            CustomTrustStore = { certificate },
+        };
+        using var trusting = new HttpClient(new SocketsHttpHandler { SslOptions = { CertificateChainPolicy = policy } });
+        Assert.Equal([1], await trusting.GetByteArrayAsync(new Uri(store.Endpoint, "open/k")));
+    }
+
+    [Fact]
+    public async Task A_bucket_may_stand_in_the_name_of_the_host()
+    {
+        Fake.CreateBucket("open", anonymous: true);
+        Fake.Put("open", "a//b", [1]);
+        using var http = new HttpClient();
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(Fake.Endpoint, "a//b")) { Headers = { Host = "open.s3.example" } };
+        using var answer = await http.SendAsync(request);
+        Assert.Equal([1], await answer.Content.ReadAsByteArrayAsync());
     }
 
     private static async Task EventuallyAsync(Func<bool> holds)
