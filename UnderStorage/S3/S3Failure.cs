@@ -34,7 +34,7 @@ internal readonly record struct S3Failure(S3Verdict Verdict, string Code, int St
             (int)service.StatusCode, service.ErrorCode ?? "", now - AnsweredAt(service)),
         AmazonServiceException { InnerException: { } inner } => Of(inner, isCallers, now)
             ?? new(S3Verdict.Refused, inner.GetType().Name, 0),
-        HttpRequestException { InnerException: AuthenticationException } => new(S3Verdict.Unreachable, "TLS", 0),
+        HttpRequestException { InnerException: AuthenticationException } => new(S3Verdict.Refused, "TLS", 0),
         HttpRequestException http => new(S3Verdict.Unreachable, http.HttpRequestError.ToString(), 0),
         IOException => new(S3Verdict.Unreachable, "connection lost", 0),
         AmazonClientException { InnerException: HttpRequestException or IOException or OperationCanceledException } client =>
