@@ -7,7 +7,10 @@ namespace OrleansCache.UnderStorage;
 /// </summary>
 public interface IListing : IAsyncDisposable
 {
-    /// <summary>The next entries: for a store that lists by pages, one request.</summary>
+    /// <summary>
+    /// The next entries: for a store that lists by pages, one request. It may have been made ahead, but not before the call before
+    /// this one began: that is how old an answer may be.
+    /// </summary>
     /// <param name="cancellationToken">Ends the wait with <see cref="ReadStatus.DeadlineExceeded"/>.</param>
     ValueTask<ListBatch> NextAsync(CancellationToken cancellationToken);
 }

@@ -3,41 +3,37 @@ using System.Text.Json;
 namespace OrleansCache.UnderStorage.S3;
 
 /// <summary>
-/// Where a listing stands between two pages, as text, so that another process can go on. Open objects are beginnings of what was
-/// seen last (nothing else sorts between a key and its prefix), so their lengths are enough.
+/// Where a listing stands, as text, so that another process can go on. It stands behind the last entry given away, so whoever goes on
+/// there, even much later, asks for everything behind it anew: nothing of what the store said is in here. Open objects are beginnings
+/// of that entry's position (nothing else sorts between a key and its prefix), so their lengths are enough.
 /// </summary>
 /// <param name="Format">Format of this text.</param>
-/// <param name="Last">What was seen last in the directory, a prefix with its slash; null = nothing yet.</param>
-/// <param name="After">Full key after which the store goes on.</param>
-/// <param name="Open">Objects whose prefix may still come, the outermost first.</param>
-internal sealed record ListingPoint(int Format, string? Last, string After, IReadOnlyList<ListingPoint.OpenAt> Open)
+/// <param name="Last">Position of the last entry given away.</param>
+/// <param name="Given">Lengths of the open objects that were given away, the outermost first.</param>
+/// <param name="Late">Lengths of the open objects still to be given away, the outermost first.</param>
+internal sealed record ListingPoint(int Format, string Last, IReadOnlyList<int> Given, IReadOnlyList<int> Late)
 {
     /// <summary>The format written here.</summary>
     public const int CurrentFormat = 1;
 
-    /// <summary>An open object.</summary>
-    /// <param name="Chars">Length of its key in the directory.</param>
-    /// <param name="Late">The object when it is not yet given away.</param>
-    internal sealed record OpenAt(int Chars, LateObject? Late);
+    /// <summary>Each costs whoever goes on a request. More than one or two are there only when somebody wants them to be.</summary>
+    private const int MaxLate = 8;
 
-    /// <summary>An object not yet given away.</summary>
-    /// <param name="Length">Length.</param>
-    /// <param name="Ticks">When it was made: UTC, in ticks.</param>
-    /// <param name="ETag">ETag.</param>
-    internal sealed record LateObject(long Length, long Ticks, string ETag);
-
-    /// <summary>The point as text.</summary>
-    public static string Write(string? last, string after, IEnumerable<OpenObject> open)
+    /// <summary>The point as text; null when going on there would take too many requests.</summary>
+    public static string? TryWrite(string last, IEnumerable<OpenObject> open)
     {
-        var objects = open.Select(static one => new OpenAt(
-            one.Segment.Length,
-            one.Late is { } late ? new LateObject(late.Length, late.LastModified.Ticks, late.ETag) : null));
-        return JsonSerializer.Serialize(new ListingPoint(CurrentFormat, last, after, [.. objects]));
+        var (given, late) = (new List<int>(), new List<int>());
+        foreach (var one in open.Reverse())
+        {
+            (one.Late is null ? given : late).Add(one.Segment.Length);
+        }
+
+        return late.Count > MaxLate ? null : JsonSerializer.Serialize(new ListingPoint(CurrentFormat, last, given, late));
     }
 
     /// <summary>The point of a text.</summary>
     /// <exception cref="ArgumentException">The text is none of ours: list from the beginning.</exception>
-    public static ListingPoint Read(string text, string keyPrefix)
+    public static ListingPoint Read(string text)
     {
         ListingPoint? point;
         try
@@ -49,21 +45,10 @@ internal sealed record ListingPoint(int Format, string? Last, string After, IRea
             throw new ArgumentException("the listing cannot go on here: the place is not one that a listing gave", nameof(text), error);
         }
 
-        var isOurs = point is { Format: CurrentFormat, After: not null, Open: not null }
-            && point.After.StartsWith(keyPrefix, StringComparison.Ordinal)
-            && point.Open.All(open => open is not null && open.Chars >= 0 && open.Chars <= (point.Last?.Length ?? -1));
+        var isOurs = point is { Format: CurrentFormat, Last.Length: > 0, Given: not null, Late.Count: <= MaxLate }
+            && point.Given.Concat(point.Late).All(length => length >= 0 && length <= point.Last.Length);
         return isOurs
             ? point!
-            : throw new ArgumentException(
-                "the listing cannot go on here: the place is of another directory or of another version", nameof(text));
+            : throw new ArgumentException("the listing cannot go on here: the place is of another version", nameof(text));
     }
-
-    /// <summary>The open objects, the outermost first.</summary>
-    public IEnumerable<OpenObject> OpenObjects(string keyPrefix) => Open.Select(open =>
-    {
-        var segment = Last![..open.Chars];
-        return new OpenObject(segment, open.Late is { } late
-            ? new S3Object(keyPrefix + segment, late.Length, new DateTime(late.Ticks, DateTimeKind.Utc), late.ETag)
-            : null);
-    });
 }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using OrleansCache.Files;
 
 namespace OrleansCache.UnderStorage.S3;
@@ -17,16 +18,25 @@ internal sealed class PageReader
     /// <summary>A store may give pages with nothing in them; this many in a row are nonsense.</summary>
     private const int MaxIdlePages = 100;
 
+    /// <summary>Unreachable keys that are held back: a page of them.</summary>
+    private const int MaxUntold = 1000;
+
     private readonly SourceId _source;
     private readonly S3Presentation _presentation;
     private readonly string _sourcePrefix;
     private readonly string _keyPrefix;
-    private readonly Stack<OpenObject> _open = new();
+    private ImmutableStack<OpenObject> _open = [];
     private HashSet<string> _uncertain = new(StringComparer.Ordinal);
     private List<UnderStorageEntry> _entries = [];
     private List<string> _unreachable = [];
     private string? _last;
+    private string? _resumeAt;
     private int _idlePages;
+
+    // As they were when the last entry was given away.
+    private string? _given;
+    private ImmutableStack<OpenObject> _openThen = [];
+    private int _unreachableThen;
 
     /// <summary>A reader of one directory.</summary>
     /// <param name="source">The source.</param>
@@ -46,13 +56,15 @@ internal sealed class PageReader
             return;
         }
 
-        var point = ListingPoint.Read(resumeAt, keyPrefix);
+        var point = ListingPoint.Read(resumeAt);
         HasKeys = true;
-        After = point.After;
+        _resumeAt = resumeAt;
         _last = point.Last;
-        foreach (var open in point.OpenObjects(keyPrefix))
+        After = AfterOf(point.Last);
+        Missing = [.. point.Late.Select(length => keyPrefix + point.Last[..length])];
+        foreach (var length in point.Given)
         {
-            _open.Push(open);
+            _open = _open.Push(new OpenObject(point.Last[..length], null));
         }
     }
 
@@ -62,12 +74,25 @@ internal sealed class PageReader
     /// <summary>Whether any key of the directory was seen, also by the reader that this one goes on from.</summary>
     public bool HasKeys { get; private set; }
 
+    /// <summary>Full keys to be looked up and given to <see cref="Restore"/> before the first page.</summary>
+    public ImmutableArray<string> Missing { get; private set; } = [];
+
+    /// <summary>Takes what is there now of the keys in <see cref="Missing"/>.</summary>
+    public void Restore(IEnumerable<S3Object> found)
+    {
+        var late = found.Select(one => new OpenObject(one.Key[_keyPrefix.Length..], one))
+            .Where(one => one.Segment.Length > 0 || one.Late!.Value.Length > 0);
+        _open = [.. _open.Concat(late).OrderBy(one => one.Segment.Length)]; // each is a beginning of the next
+        Missing = [];
+    }
+
     /// <summary>Reads a page that the store answered with Ok for <see cref="After"/>.</summary>
     /// <returns>Unavailable when the page makes no sense: the reader is of no more use then.</returns>
     public ListBatch Read(S3Page page)
     {
         _entries = new List<UnderStorageEntry>(page.Objects.Count + page.Prefixes.Count);
-        _unreachable = [];
+        _unreachable = [.. _unreachable.Skip(_unreachableThen)];
+        _unreachableThen = 0;
         var before = _last;
         if (!TryMerge(page))
         {
@@ -76,7 +101,11 @@ internal sealed class PageReader
 
         if (!page.IsTruncated)
         {
-            CloseAll();
+            while (!_open.IsEmpty)
+            {
+                CloseInnermost();
+            }
+
             return new ListBatch(ReadStatus.Ok, _entries, true, null) { Unreachable = _unreachable };
         }
 
@@ -85,10 +114,14 @@ internal sealed class PageReader
             return ListBatch.Failed(ReadStatus.Unavailable);
         }
 
-        return new ListBatch(ReadStatus.Ok, _entries, false, ListingPoint.Write(_last, After!, _open.Reverse()))
+        if (_entries.Count > 0)
         {
-            Unreachable = _unreachable,
-        };
+            _resumeAt = ListingPoint.TryWrite(_given!, _openThen);
+        }
+
+        // Whoever goes on behind the last entry is told of the rest then; only it must not become endless.
+        _unreachableThen = _unreachable.Count > MaxUntold ? _unreachable.Count : _unreachableThen;
+        return new ListBatch(ReadStatus.Ok, _entries, false, _resumeAt) { Unreachable = _unreachable[.._unreachableThen] };
     }
 
     /// <summary>Walks objects and prefixes in the order of their keys.</summary>
@@ -153,12 +186,12 @@ internal sealed class PageReader
 
         // The object "" would stand at the position "", which to others is the beginning.
         var isLate = one.Length == 0 || segment.Length == 0;
+        _open = _open.Push(new OpenObject(segment, isLate ? one : null));
         if (!isLate)
         {
             GiveObject(one, segment, string.Empty, segment);
         }
 
-        _open.Push(new OpenObject(segment, isLate ? one : null));
         return true;
     }
 
@@ -172,7 +205,7 @@ internal sealed class PageReader
         }
 
         var position = prefix[_keyPrefix.Length..];
-        if (position == _last)
+        if (position == _last || LatePosition(position[..^1]) == _last)
         {
             return true; // stores differ in whether going on after a prefix repeats it
         }
@@ -183,13 +216,13 @@ internal sealed class PageReader
         }
 
         var segment = position[..^1];
-        if (!_open.TryPeek(out var beside) || beside.Segment.Length != segment.Length)
+        if (_open.IsEmpty || _open.Peek().Segment.Length != segment.Length)
         {
             GivePrefix(prefix, segment, string.Empty, position);
             return true;
         }
 
-        _open.Pop();
+        _open = _open.Pop(out var beside);
         var objectKeepsName = beside.Late is not { Length: 0 };
         GivePrefix(prefix, segment, objectKeepsName ? S3Names.PrefixSuffix : string.Empty, position);
         if (beside.Late is { } late)
@@ -210,9 +243,9 @@ internal sealed class PageReader
         }
 
         HasKeys = true;
-        while (_open.TryPeek(out var open) && !MayStillHavePrefix(open.Segment, position))
+        while (!_open.IsEmpty && !MayStillHavePrefix(_open.Peek().Segment, position))
         {
-            Close(_open.Pop());
+            CloseInnermost();
         }
 
         _last = position;
@@ -224,16 +257,9 @@ internal sealed class PageReader
         position.StartsWith(segment, StringComparison.Ordinal)
         && (position[segment.Length] < '/' || position.Length == segment.Length + 1 && position[^1] == '/');
 
-    private void CloseAll()
+    private void CloseInnermost()
     {
-        while (_open.TryPop(out var open))
-        {
-            Close(open);
-        }
-    }
-
-    private void Close(OpenObject open)
-    {
+        _open = _open.Pop(out var open);
         if (open.Late is { } late)
         {
             GiveObject(late, open.Segment, string.Empty, LatePosition(open.Segment));
@@ -252,7 +278,7 @@ internal sealed class PageReader
 
         var metadata = S3Metadata.OfObject(
             _source, _presentation, one.Key[_sourcePrefix.Length..], one.Length, one.LastModified, one.ETag);
-        _entries.Add(new UnderStorageEntry(name, metadata, position));
+        Give(name, metadata, position);
     }
 
     private void GivePrefix(string prefix, string segment, string suffix, string position)
@@ -264,8 +290,19 @@ internal sealed class PageReader
         }
 
         var metadata = S3Metadata.OfPrefix(_source, _presentation, prefix[_sourcePrefix.Length..]);
-        _entries.Add(new UnderStorageEntry(name, metadata, position));
+        Give(name, metadata, position);
     }
+
+    private void Give(string name, FileMetadata metadata, string position)
+    {
+        _entries.Add(new UnderStorageEntry(name, metadata, position));
+        (_given, _openThen, _unreachableThen) = (position, _open, _unreachable.Count);
+    }
+
+    /// <summary>After which full key the store goes on behind a position.</summary>
+    private string AfterOf(string position) => position.EndsWith('/')
+        ? S3KeyText.AfterAllOf(_keyPrefix + position[..(position.IndexOf('/', StringComparison.Ordinal) + 1)])
+        : _keyPrefix + position;
 
     /// <summary>Decides where the next page begins.</summary>
     /// <returns>False when that is not further on.</returns>
@@ -275,7 +312,7 @@ internal sealed class PageReader
             || (page.Prefixes.Count > 0 && _uncertain.Contains(page.Prefixes[^1]));
 
         // What an uncertain key stands for may sort before keys not seen yet: go back to the last certain one instead.
-        var after = endsUncertain ? _last is null ? null : _keyPrefix + _last : page.ContinueAfter;
+        var after = endsUncertain ? _last is null ? null : AfterOf(_last) : page.ContinueAfter;
         _idlePages = isIdle ? _idlePages + 1 : 0;
         if (after is null || _idlePages > MaxIdlePages || (After is not null && KeyOrder.Compare(after, After) <= 0))
         {

@@ -3,8 +3,8 @@ using OrleansCache.Files;
 namespace OrleansCache.UnderStorage.S3;
 
 /// <summary>
-/// A listing of one directory of a bucket: a page a batch, the next page asked for while the caller works on this one. Holds two pages
-/// at most. Deadlines of requests are inside <see cref="IS3Pages"/>; the caller's token ends the listing.
+/// A listing of one directory of a bucket: a page a batch, the next page asked for while the caller works on this one (so it is as old
+/// as the end of the call before). Holds two pages at most. Deadlines of requests are inside <see cref="IS3Pages"/>; the caller's token ends the listing.
 /// </summary>
 internal sealed class S3Listing : IListing
 {
@@ -109,8 +109,39 @@ internal sealed class S3Listing : IListing
         }
     }
 
-    private Task<S3Page> AskAsync() =>
-        _pages.ListAsync(_keyPrefix, delimited: true, _reader!.After, PageKeys, _lifetime.Token).AsTask();
+    private async Task<S3Page> AskAsync()
+    {
+        if (_reader!.Missing.Length > 0)
+        {
+            var status = await RestoreAsync(_reader).ConfigureAwait(false);
+            if (status != ReadStatus.Ok)
+            {
+                return S3Page.Failed(status);
+            }
+        }
+
+        return await _pages.ListAsync(_keyPrefix, delimited: true, _reader.After, PageKeys, _lifetime.Token).ConfigureAwait(false);
+    }
+
+    /// <summary>Looks up what was still to be given away where an earlier listing stopped.</summary>
+    private async Task<ReadStatus> RestoreAsync(PageReader reader)
+    {
+        var found = new List<S3Object>();
+        foreach (var key in reader.Missing)
+        {
+            // Of all keys that begin with it, the key itself is the first.
+            var page = await _pages.ListAsync(key, delimited: true, null, 1, _lifetime.Token).ConfigureAwait(false);
+            if (page.Status != ReadStatus.Ok)
+            {
+                return page.Status;
+            }
+
+            found.AddRange(page.Objects.Where(one => one.Key == key));
+        }
+
+        reader.Restore(found);
+        return ReadStatus.Ok;
+    }
 
     private ListBatch End(ReadStatus status)
     {

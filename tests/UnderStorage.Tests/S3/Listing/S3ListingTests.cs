@@ -48,6 +48,49 @@ public sealed class S3ListingTests
         Assert.Equal(1000, (await resumed.NextAsync(CancellationToken.None)).Entries.Count);
     }
 
+    [Theory]
+    [InlineData("a", 0, "a-1 a-2 a z")]
+    [InlineData("a", 7, "a-1 a-2 a z")]
+    [InlineData(null, 0, "a-1 a-2 z")]
+    [InlineData("a/x", 0, "a-1 a-2 a z")]
+    public async Task What_was_held_back_is_looked_at_again_by_who_goes_on(string? becomes, int length, string expected)
+    {
+        var (now, then) = (BucketOf(2, ("a", 0), ("a-1", 1), ("a-2", 1), ("z", 1)), new List<(string Key, int Length)>());
+        await using var first = Listing(now, string.Empty, string.Empty);
+        var batch = await first.NextAsync(CancellationToken.None);
+        Assert.Equal(["a-1"], batch.Entries.Select(entry => entry.Name));
+        then.AddRange([("a-1", 1), ("a-2", 1), ("z", 1)]);
+        if (becomes is not null)
+        {
+            then.Add((becomes, length));
+        }
+
+        var names = batch.Entries.Concat(await RestAsync(BucketOf(2, [.. then]), batch.ResumeAt)).ToList();
+        Assert.Equal(expected, string.Join(' ', names.Select(entry => entry.Name)));
+        Assert.Equal(length, names.SingleOrDefault(entry => entry is { Name: "a", Metadata.Kind: FileKind.File }).Metadata.Version.LengthBytes);
+    }
+
+    [Fact]
+    public async Task Going_on_leaves_nothing_out_that_came_behind_the_last_entry()
+    {
+        // The page ends in an object that is held back; one before it is new when somebody goes on.
+        await using var first = Listing(BucketOf(2, ("a", 1), ("c", 0), ("e", 1)), string.Empty, string.Empty);
+        var batch = await first.NextAsync(CancellationToken.None);
+        Assert.Equal(["a"], batch.Entries.Select(entry => entry.Name));
+        var rest = await RestAsync(BucketOf(2, ("a", 1), ("b", 1), ("c", 3), ("e", 1)), batch.ResumeAt);
+        Assert.Equal([("b", 1L), ("c", 3L), ("e", 1L)], rest.Select(entry => (entry.Name, entry.Metadata.Version.LengthBytes)));
+    }
+
+    [Fact]
+    public async Task Going_on_among_more_held_objects_than_anybody_has_is_not_offered()
+    {
+        var chain = Enumerable.Range(1, 9).Select(i => ("a" + new string('-', i), 0)).ToArray();
+        await using var many = Listing(BucketOf(10, [.. chain, ("a---------.b", 1), ("z", 1)]), string.Empty, string.Empty);
+        Assert.Null((await many.NextAsync(CancellationToken.None)).ResumeAt);
+        await using var some = Listing(BucketOf(9, [.. chain[1..], ("a---------.b", 1), ("z", 1)]), string.Empty, string.Empty);
+        Assert.NotNull((await some.NextAsync(CancellationToken.None)).ResumeAt);
+    }
+
     [Fact]
     public async Task The_next_page_is_asked_for_while_the_caller_works_and_no_further()
     {
@@ -159,10 +202,11 @@ public sealed class S3ListingTests
     [InlineData("a-0999")]
     [InlineData("{}")]
     [InlineData("null")]
-    [InlineData("""{"Format":2,"Last":"a","After":"d/a","Open":[]}""")]
-    [InlineData("""{"Format":1,"Last":"a","After":"e/a","Open":[]}""")]
-    [InlineData("""{"Format":1,"Last":"a","After":"d/a","Open":[{"Chars":2}]}""")]
-    [InlineData("""{"Format":1,"Last":null,"After":"d/a","Open":[{"Chars":0}]}""")]
+    [InlineData("""{"Format":2,"Last":"a","Given":[],"Late":[]}""")]
+    [InlineData("""{"Format":1,"Last":"","Given":[],"Late":[]}""")]
+    [InlineData("""{"Format":1,"Last":"a","Given":[2],"Late":[]}""")]
+    [InlineData("""{"Format":1,"Last":"a","Given":[],"Late":[-1]}""")]
+    [InlineData("""{"Format":1,"Last":"a","Given":[]}""")]
     public void A_place_that_no_listing_gave_is_refused(string resumeAt) =>
         Assert.Throws<ArgumentException>(() => Listing(BucketOf(), string.Empty, "d", resumeAt));
 
@@ -179,8 +223,27 @@ public sealed class S3ListingTests
         return [.. entries.Select(entry => entry.Name)];
     }
 
-    private static PagesInMemory BucketOf(params (string Key, int Length)[] objects) => new(
-        objects.Select(one => new S3Object(one.Key, one.Length, DateTime.UnixEpoch, "e")), new Random(1), 1000, 1000, AfterPrefix.Skips);
+    private static async Task<List<UnderStorageEntry>> RestAsync(IS3Pages pages, string? resumeAt)
+    {
+        Assert.NotNull(resumeAt);
+        var entries = new List<UnderStorageEntry>();
+        await using var listing = Listing(pages, string.Empty, string.Empty, resumeAt);
+        ListBatch batch;
+        do
+        {
+            batch = await listing.NextAsync(CancellationToken.None);
+            Assert.Equal(ReadStatus.Ok, batch.Status);
+            entries.AddRange(batch.Entries);
+        }
+        while (!batch.IsLast);
+        return entries;
+    }
+
+    private static PagesInMemory BucketOf(params (string Key, int Length)[] objects) => BucketOf(1000, objects);
+
+    private static PagesInMemory BucketOf(int pageSize, params (string Key, int Length)[] objects) => new(
+        objects.Select(one => new S3Object(one.Key, one.Length, DateTime.UnixEpoch, "e")), new Random(1), pageSize, pageSize,
+        AfterPrefix.Skips);
 
     private static string[] Split(string keys) => keys.Split(',', StringSplitOptions.RemoveEmptyEntries);
 

@@ -27,8 +27,7 @@ internal static class TreeWalk
                     return (batch.Status, entries, unreachable);
                 }
 
-                Assert.NotNull(batch.ResumeAt);
-                if (resumesInAnotherProcess())
+                if (batch.ResumeAt is not null && resumesInAnotherProcess())
                 {
                     await listing.DisposeAsync();
                     listing = new S3Listing(pages, Source, Presentation, prefix, directory, batch.ResumeAt);
