@@ -115,7 +115,8 @@ internal sealed class BucketOperations(FakeS3 store)
         {
             return query with
             {
-                AfterIsPrefix = token[0] == 'p', After = ObjectKey.FromBytes(Convert.FromHexString(token.AsSpan(1))),
+                AfterIsPrefix = token[0] == 'p',
+                After = ObjectKey.FromBytes(Convert.FromHexString(token.AsSpan(1))),
             };
         }
         catch (Exception broken) when (broken is FormatException or IndexOutOfRangeException)

@@ -86,7 +86,10 @@ public sealed class FakeBucket
             precondition?.Invoke(previous); // Throws: a conditional PUT decides and writes in one step.
             var next = new FakeObject
             {
-                Content = content, ETag = etag, LastModified = _time.GetUtcNow(), Headers = headers ?? new Dictionary<string, string>(),
+                Content = content,
+                ETag = etag,
+                LastModified = _time.GetUtcNow(),
+                Headers = headers ?? new Dictionary<string, string>(),
             }.Replacing(previous);
             _objects[key] = next;
             _keys.Add(key);

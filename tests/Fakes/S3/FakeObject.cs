@@ -42,7 +42,10 @@ public sealed class FakeObject
             ? null
             : new FakeObject
             {
-                Content = previous.Content, ETag = previous.ETag, LastModified = previous.LastModified, Headers = previous.Headers,
+                Content = previous.Content,
+                ETag = previous.ETag,
+                LastModified = previous.LastModified,
+                Headers = previous.Headers,
             },
     };
 }

@@ -39,7 +39,8 @@ internal sealed class S3Target
 
         var parsed = new S3Target(path, mark < 0 ? [] : ParseQuery(target[(mark + 1)..]))
         {
-            Bucket = bucket, Key = ObjectKey.UrlDecode(rest),
+            Bucket = bucket,
+            Key = ObjectKey.UrlDecode(rest),
         };
         parsed.Operation = (parsed.Bucket.Length, parsed.Key.Length) switch
         {

@@ -42,7 +42,10 @@ public sealed class FakeS3Tests : S3StoreContract
         {
             await client.PutObjectAsync(new PutObjectRequest
             {
-                BucketName = Bucket, Key = algorithm.Value, InputStream = new MemoryStream(bytes), ChecksumAlgorithm = algorithm,
+                BucketName = Bucket,
+                Key = algorithm.Value,
+                InputStream = new MemoryStream(bytes),
+                ChecksumAlgorithm = algorithm,
             });
             Assert.Equal(bytes, (await GetAsync(algorithm.Value)).Bytes);
             var head = await client.GetObjectMetadataAsync(
@@ -52,7 +55,10 @@ public sealed class FakeS3Tests : S3StoreContract
 
         await Client.PutObjectAsync(new PutObjectRequest
         {
-            BucketName = Bucket, Key = "signed chunks", InputStream = new MemoryStream(bytes), UseChunkEncoding = true,
+            BucketName = Bucket,
+            Key = "signed chunks",
+            InputStream = new MemoryStream(bytes),
+            UseChunkEncoding = true,
         });
         Assert.Equal(bytes, (await GetAsync("signed chunks")).Bytes);
     }
@@ -76,7 +82,9 @@ public sealed class FakeS3Tests : S3StoreContract
     {
         Fake.Bucket(Bucket).Generate(new GeneratedObjects
         {
-            Count = 1_000_000, KeyOf = index => $"d{index / 1000:D3}/f{index % 1000:D3}", LengthOf = index => index,
+            Count = 1_000_000,
+            KeyOf = index => $"d{index / 1000:D3}/f{index % 1000:D3}",
+            LengthOf = index => index,
         });
         var (tops, prefixes) = await ListAsync(delimiter: "/");
         Assert.Empty(tops);
@@ -232,7 +240,10 @@ public sealed class FakeS3Tests : S3StoreContract
         Fake.PutSynthetic(Bucket, "k", Length, seed: 1);
         Fake.Misbehave(new Misbehaviour
         {
-            Times = 1, MidReadAfter = Length / 2, MidRead = () => Fake.PutSynthetic(Bucket, "k", Length, seed: 2), MixVersions = mix,
+            Times = 1,
+            MidReadAfter = Length / 2,
+            MidRead = () => Fake.PutSynthetic(Bucket, "k", Length, seed: 2),
+            MixVersions = mix,
         });
         var (answer, bytes) = await GetAsync("k");
         Assert.Equal($"\"{FakeObject.SyntheticETag(1, Length)}\"", answer.ETag);
@@ -275,7 +286,8 @@ public sealed class FakeS3Tests : S3StoreContract
         await Assert.ThrowsAsync<HttpRequestException>(() => wary.GetByteArrayAsync(new Uri(store.Endpoint, "open/k")));
         var policy = new X509ChainPolicy
         {
-            TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck,
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
+            RevocationMode = X509RevocationMode.NoCheck,
             CustomTrustStore = { certificate },
         };
         using var trusting = new HttpClient(new SocketsHttpHandler { SslOptions = { CertificateChainPolicy = policy } });

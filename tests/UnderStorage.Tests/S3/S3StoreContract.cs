@@ -68,7 +68,11 @@ public abstract class S3StoreContract : IAsyncLifetime
     {
         await Client.PutObjectAsync(new PutObjectRequest
         {
-            BucketName = Bucket, Key = "empty", InputStream = new MemoryStream(), ContentType = "text/x-nothing", Metadata = { ["colour"] = "blue" },
+            BucketName = Bucket,
+            Key = "empty",
+            InputStream = new MemoryStream(),
+            ContentType = "text/x-nothing",
+            Metadata = { ["colour"] = "blue" },
         });
         var head = await Client.GetObjectMetadataAsync(Bucket, "empty");
         Assert.Equal(0, head.ContentLength);
@@ -156,7 +160,8 @@ public abstract class S3StoreContract : IAsyncLifetime
         await Client.DeleteObjectAsync(Bucket, "x");
         var gone = await Client.DeleteObjectsAsync(new DeleteObjectsRequest
         {
-            BucketName = Bucket, Objects = [new KeyVersion { Key = "y & <z>" }, new KeyVersion { Key = "never was" }],
+            BucketName = Bucket,
+            Objects = [new KeyVersion { Key = "y & <z>" }, new KeyVersion { Key = "never was" }],
         });
         Assert.Equal(2, gone.DeletedObjects.Count);
         Assert.Equal(["keep"], (await ListAsync()).Keys);
@@ -212,7 +217,11 @@ public abstract class S3StoreContract : IAsyncLifetime
         await PutAsync("p q", [5, 6]);
         var url = await Client.GetPreSignedURLAsync(new GetPreSignedUrlRequest
         {
-            BucketName = Bucket, Key = "p q", Verb = HttpVerb.GET, Expires = DateTime.UtcNow.AddMinutes(5), Protocol = Protocol.HTTP,
+            BucketName = Bucket,
+            Key = "p q",
+            Verb = HttpVerb.GET,
+            Expires = DateTime.UtcNow.AddMinutes(5),
+            Protocol = Protocol.HTTP,
         });
         using var http = new HttpClient();
         Assert.Equal([5, 6], await http.GetByteArrayAsync(new Uri(url)));
@@ -258,7 +267,11 @@ public abstract class S3StoreContract : IAsyncLifetime
     {
         var request = new ListObjectsV2Request
         {
-            BucketName = Bucket, Prefix = prefix, Delimiter = delimiter, StartAfter = startAfter, MaxKeys = pageSize,
+            BucketName = Bucket,
+            Prefix = prefix,
+            Delimiter = delimiter,
+            StartAfter = startAfter,
+            MaxKeys = pageSize,
             Encoding = EncodingType.Url, // The SDK leaves decoding to us then.
         };
         var (keys, prefixes) = (new List<string>(), new List<string>());
@@ -288,14 +301,20 @@ public abstract class S3StoreContract : IAsyncLifetime
     private async Task<UploadPartResponse> PartAsync(InitiateMultipartUploadResponse upload, int number, byte[] bytes) =>
         await Client.UploadPartAsync(new UploadPartRequest
         {
-            BucketName = Bucket, Key = upload.Key, UploadId = upload.UploadId, PartNumber = number, InputStream = new MemoryStream(bytes),
+            BucketName = Bucket,
+            Key = upload.Key,
+            UploadId = upload.UploadId,
+            PartNumber = number,
+            InputStream = new MemoryStream(bytes),
         });
 
     private Task<CompleteMultipartUploadResponse> CompleteAsync(
         InitiateMultipartUploadResponse upload, params IEnumerable<(int Number, UploadPartResponse Part)> parts) =>
         Client.CompleteMultipartUploadAsync(new CompleteMultipartUploadRequest
         {
-            BucketName = Bucket, Key = upload.Key, UploadId = upload.UploadId,
+            BucketName = Bucket,
+            Key = upload.Key,
+            UploadId = upload.UploadId,
             PartETags = [.. parts.Select(part => new PartETag(part.Number, part.Part.ETag))],
         });
 }
