@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 using OrleansCache.Metadata;
 using OrleansCache.Reading;
@@ -13,6 +14,7 @@ internal sealed class ClientCore : IAsyncDisposable
     private readonly LeaseTable _leases;
     private readonly UsageReporter _usage;
     private readonly DirectoryPrefetch _directories;
+    private readonly Meter _meter = new("OrleansCache.Client");
 
     public ClientCore(IGrainFactory grains, IBlockConnector connector, CacheClientOptions options, ILoggerFactory loggers)
     {
@@ -55,6 +57,7 @@ internal sealed class ClientCore : IAsyncDisposable
             Directories = _directories,
         });
         _usage.Start();
+        Readahead.Publish(_meter);
     }
 
     /// <summary>The cluster.</summary>
@@ -75,6 +78,7 @@ internal sealed class ClientCore : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        _meter.Dispose();
         await _directories.DisposeAsync().ConfigureAwait(false);
         _leases.CloseIdle();
         await Names.DisposeAsync().ConfigureAwait(false);

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
 
 namespace OrleansCache.Reading;
 
@@ -56,6 +57,14 @@ internal sealed class ReadaheadBudget(long limitBytes, TimeProvider? time = null
 
     /// <summary>Counts what was asked for and not read.</summary>
     public void CountUnread(long bytes) => Interlocked.Add(ref _unreadBytes, bytes);
+
+    /// <summary>Shows the counters to whoever listens (docs/METRICS.md).</summary>
+    public void Publish(Meter meter)
+    {
+        meter.CreateObservableCounter("readahead.asked", () => AskedBytes, "By", "Asked for ahead of need.");
+        meter.CreateObservableCounter("readahead.unread", () => UnreadBytes, "By", "Of those, what no reader came to.");
+        meter.CreateObservableGauge("readahead.reserved", () => UsedBytes, "By", "Held of the budget now.");
+    }
 
     private bool TryTake(long bytes)
     {

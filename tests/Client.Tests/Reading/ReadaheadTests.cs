@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using OrleansCache.Client.Tests.Fakes;
 using OrleansCache.Reading;
 
@@ -226,6 +227,33 @@ public sealed class ReadaheadTests
         Assert.Equal((0, Readahead.FirstWindowBytes), (idle.WindowBytes, busy.WindowBytes));
         idle.OnMiss(MiB, MiB);
         Assert.Equal(0, idle.WindowBytes); // All is in use: no window, no harm.
+    }
+
+    [Fact]
+    public void What_was_asked_for_and_not_read_is_shown()
+    {
+        var budget = new ReadaheadBudget(1L << 30);
+        using var meter = new Meter("OrleansCache.Client.Test");
+        budget.Publish(meter);
+        var shown = new Dictionary<string, long>();
+        using var listener = new MeterListener();
+        listener.InstrumentPublished = (instrument, all) =>
+        {
+            if (ReferenceEquals(instrument.Meter, meter))
+            {
+                all.EnableMeasurementEvents(instrument);
+            }
+        };
+        listener.SetMeasurementEventCallback<long>((instrument, value, _, _) => shown[instrument.Name] = value);
+        listener.Start();
+        var readahead = Make(budget);
+        readahead.OnMiss(0, MiB);
+        listener.RecordObservableInstruments();
+        Assert.Equal((Block, 0), (shown["readahead.asked"], shown["readahead.unread"]));
+        Assert.Equal(Readahead.FirstWindowBytes, shown["readahead.reserved"]);
+        readahead.Close();
+        listener.RecordObservableInstruments();
+        Assert.Equal((Block, 0), (shown["readahead.unread"], shown["readahead.reserved"]));
     }
 
     [Fact]
