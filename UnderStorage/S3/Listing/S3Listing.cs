@@ -95,9 +95,10 @@ internal sealed class S3Listing : IListing
 
     private async ValueTask<S3Page> TakePageAsync(CancellationToken cancellationToken)
     {
-        var asked = _ahead ??= AskAsync();
         try
         {
+            cancellationToken.ThrowIfCancellationRequested(); // an answer that is there already would be taken all the same
+            var asked = _ahead ??= AskAsync();
             var page = await asked.WaitAsync(cancellationToken).ConfigureAwait(false);
             _ahead = null;
             return page;

@@ -121,6 +121,15 @@ public sealed class S3ListingTests
     }
 
     [Fact]
+    public async Task Nobody_asks_for_a_caller_who_has_given_up_already()
+    {
+        var pages = BucketOf(("a", 1));
+        await using var listing = Listing(pages, string.Empty, string.Empty);
+        Assert.Equal(ReadStatus.DeadlineExceeded, (await listing.NextAsync(new CancellationToken(canceled: true))).Status);
+        Assert.Empty(pages.Requests);
+    }
+
+    [Fact]
     public async Task Ending_a_listing_ends_the_request_ahead()
     {
         var pages = new ScriptedPages((after, token) =>
