@@ -18,7 +18,9 @@ internal sealed partial class S3Connection : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly Func<bool> _refresh;
     private readonly S3Credentials? _credentials;
-    private long _complainedAt;
+    private long _refusedAt;
+    private long _awayAt;
+    private volatile bool _toldAway;
 
     public S3Connection(
         IAmazonS3 client, IDisposable connections, S3Credentials? credentials, S3Uri uri, S3Options options, S3Traffic traffic,
@@ -31,19 +33,9 @@ internal sealed partial class S3Connection : IAsyncDisposable
         _refresh = credentials is null ? static () => false : credentials.Refresh;
         Gate = new RequestGate(options.RequestsPerSecond, options.BytesPerSecond, options.Concurrency, time, random)
         {
-            AwayChanged = away =>
-            {
-                if (away)
-                {
-                    LogAway(_name);
-                }
-                else
-                {
-                    LogBack(_name);
-                }
-            },
+            AwayChanged = Note,
         };
-        traffic.Gate = Gate;
+        traffic.Opened(Gate);
     }
 
     /// <summary>The SDK.</summary>
@@ -166,7 +158,7 @@ internal sealed partial class S3Connection : IAsyncDisposable
     /// <returns>The failure the caller sees.</returns>
     public S3Failure GiveUp(S3Failure failure, S3Operation operation, CancellationToken cancellationToken)
     {
-        if (failure.Verdict is S3Verdict.BadCredentials or S3Verdict.Refused && !IsClosed && MayComplain())
+        if (failure.Verdict is S3Verdict.BadCredentials or S3Verdict.Refused && !IsClosed && MayComplain(ref _refusedAt))
         {
             LogRefused(_name, operation, failure.Code, failure.Status, AdviceOn(failure));
         }
@@ -200,7 +192,7 @@ internal sealed partial class S3Connection : IAsyncDisposable
 
         await _closing.CancelAsync().ConfigureAwait(false);
         Gate.Dispose();
-        Traffic.Gate = null;
+        Traffic.Closed(Gate);
         Client.Dispose();
         _connections.Dispose();
     }
@@ -208,11 +200,26 @@ internal sealed partial class S3Connection : IAsyncDisposable
     private static bool IsPassing(S3Verdict verdict) =>
         verdict is S3Verdict.Throttled or S3Verdict.Failed or S3Verdict.Unreachable;
 
-    private bool MayComplain()
+    /// <summary>A store that comes and goes is told about now and then, and that it is back only to who knows that it was away.</summary>
+    private void Note(bool away)
     {
-        var last = Interlocked.Read(ref _complainedAt);
+        if (away && MayComplain(ref _awayAt))
+        {
+            _toldAway = true;
+            LogAway(_name);
+        }
+        else if (!away && _toldAway)
+        {
+            _toldAway = false;
+            LogBack(_name);
+        }
+    }
+
+    private bool MayComplain(ref long at)
+    {
+        var last = Interlocked.Read(ref at);
         return (last == 0 || Time.GetElapsedTime(last) >= ComplainEvery)
-            && Interlocked.CompareExchange(ref _complainedAt, Math.Max(1, Time.GetTimestamp()), last) == last;
+            && Interlocked.CompareExchange(ref at, Math.Max(1, Time.GetTimestamp()), last) == last;
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Source} does not answer. It is asked by one request at a time until it does")]

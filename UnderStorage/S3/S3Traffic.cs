@@ -33,14 +33,16 @@ internal sealed class S3Traffic(string source)
     private long _retries;
     private long _receivedBytes;
     private long _turnedAway;
-    private volatile RequestGate? _gate;
+    private RequestGate? _gate;
 
     /// <summary>The gate of the source while it is open.</summary>
-    public RequestGate? Gate
-    {
-        get => _gate;
-        set => _gate = value;
-    }
+    public RequestGate? Gate => Volatile.Read(ref _gate);
+
+    /// <summary>The source was opened.</summary>
+    public void Opened(RequestGate gate) => Volatile.Write(ref _gate, gate);
+
+    /// <summary>The source was closed; it may have been opened again already.</summary>
+    public void Closed(RequestGate gate) => Interlocked.CompareExchange(ref _gate, null, gate);
 
     /// <summary>Requests of one kind, however they ended.</summary>
     public long Requests(S3Operation operation)
@@ -90,5 +92,5 @@ internal sealed class S3Traffic(string source)
     public Measurement<long> TurnedAway => new(Interlocked.Read(ref _turnedAway), _label);
 
     /// <summary>A number of the gate's.</summary>
-    public Measurement<long> OfGate(Func<RequestGate, long> read) => new(_gate is { } gate ? read(gate) : 0, _label);
+    public Measurement<long> OfGate(Func<RequestGate, long> read) => new(Gate is { } gate ? read(gate) : 0, _label);
 }

@@ -104,12 +104,14 @@ public sealed class S3UnderStorageFactory(ILoggerFactory loggers, TimeProvider t
         catch (TimeoutException)
         {
             throw new CacheRequestException(RequestError.Unavailable,
-                $"credentials for '{identity.Uri}' were not found within {OpenTimeout.TotalSeconds:0} s. Name a file (--option credentials-file=/path).");
+                $"credentials for '{identity.Uri}' were not found within {OpenTimeout.TotalSeconds:0} s. "
+                    + "Name a file (--option credentials-file=/path).");
         }
         catch (Amazon.Runtime.AmazonClientException exception)
         {
             throw new CacheRequestException(RequestError.AccessDenied,
-                $"credentials for '{identity.Uri}' cannot be used ({exception.GetType().Name}). Check the silo's environment, profile or credentials-file.");
+                $"credentials for '{identity.Uri}' cannot be used ({exception.GetType().Name}). "
+                    + "Check the silo's environment, profile or credentials-file.");
         }
     }
 }

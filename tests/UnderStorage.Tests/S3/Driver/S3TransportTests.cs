@@ -5,6 +5,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using OrleansCache.Fakes.S3;
 using OrleansCache.Files;
+using OrleansCache.UnderStorage.S3;
 
 namespace OrleansCache.UnderStorage.Tests.S3;
 
@@ -44,7 +45,7 @@ public sealed class S3TransportTests
         proxy.Start();
         var log = new LogBook();
         var keys = S3Source.FactoryOf("key", "secret", log);
-        var factory = new UnderStorage.S3.S3UnderStorageFactory(log, TimeProvider.System)
+        var factory = new S3UnderStorageFactory(log, TimeProvider.System)
         {
             Environment = name => name switch
             {
@@ -65,7 +66,50 @@ public sealed class S3TransportTests
         Assert.DoesNotContain("hunter2", refused + log.Text, StringComparison.Ordinal);
     }
 
-    private static async Task<string> AnswerAsync(TcpListener listener, string statusAndHeaders)
+    [Theory]
+    [InlineData("http://store.invalid", "true", "GET http://store.invalid/data/?")]
+    [InlineData("http://store.invalid", "false", "GET http://data.store.invalid/?")]
+    [InlineData(null, "false", "CONNECT data.s3.eu-central-1.amazonaws.com:443 ")]
+    [InlineData(null, "true", "CONNECT s3.eu-central-1.amazonaws.com:443 ")]
+    public async Task The_bucket_is_in_the_path_or_in_the_name_of_the_host(string? endpoint, string pathStyle, string asked)
+    {
+        using var proxy = new TcpListener(IPAddress.Loopback, 0);
+        proxy.Start();
+        var factory = S3Source.FactoryOf("key", "secret", new LogBook());
+        var options = S3Source.Options(
+            [.. endpoint is null ? [] : (IEnumerable<(string, string)>)[("endpoint", endpoint)], ("path-style", pathStyle),
+                ("region", "eu-central-1"), ("proxy", $"http://127.0.0.1:{((IPEndPoint)proxy.LocalEndpoint).Port}")]);
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        var opening = factory.OpenAsync(factory.Identify("s3://data", options), options, patience.Token).AsTask();
+        Assert.StartsWith(asked, await AnswerAsync(proxy, "400 Bad Request"), StringComparison.Ordinal);
+        await patience.CancelAsync();
+        await Assert.ThrowsAnyAsync<Exception>(() => opening);
+    }
+
+    [Theory]
+    [InlineData(1000, ReadStatus.Ok)]
+    [InlineData(1001, ReadStatus.Unavailable)]
+    public async Task A_body_without_a_length_is_exactly_what_was_asked_for_or_an_error(int sent, ReadStatus expected)
+    {
+        using var server = new TcpListener(IPAddress.Loopback, 0);
+        server.Start();
+        var factory = S3Source.FactoryOf("key", "secret", new LogBook());
+        var options = S3Source.Options(("endpoint", $"http://127.0.0.1:{((IPEndPoint)server.LocalEndpoint).Port}"));
+        var opening = factory.OpenAsync(factory.Identify("s3://data", options), options, S3Source.Soon).AsTask();
+        await AnswerAsync(server, "200 OK", "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>");
+        await using var storage = await opening;
+
+        var seen = S3Metadata.OfObject(storage.Source, default, "f", 5000, DateTime.UnixEpoch, "\"etag\"");
+        var bytes = new byte[1000];
+        var reading = storage.ReadAsync("f", seen.Id, seen.Version, 2000, bytes, S3Source.Soon).AsTask();
+        await AnswerAsync(
+            server, "206 Partial Content\r\nETag: \"etag\"\r\nContent-Range: bytes 2000-2999/5000\r\nTransfer-Encoding: chunked",
+            $"{sent:x}\r\n{new string('x', sent)}\r\n0\r\n\r\n");
+        Assert.Equal(expected, await reading);
+        Assert.All(bytes, one => Assert.Equal((byte)'x', one));
+    }
+
+    private static async Task<string> AnswerAsync(TcpListener listener, string statusAndHeaders, string body = "")
     {
         using var socket = await listener.AcceptSocketAsync(S3Source.Soon);
         var head = new StringBuilder();
@@ -77,8 +121,9 @@ public sealed class S3TransportTests
             head.Append(Encoding.ASCII.GetString(buffer, 0, got));
         }
 
+        var length = statusAndHeaders.Contains("chunked", StringComparison.Ordinal) ? "" : $"Content-Length: {body.Length}\r\n";
         await socket.SendAsync(
-            Encoding.ASCII.GetBytes($"HTTP/1.1 {statusAndHeaders}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"), S3Source.Soon);
+            Encoding.ASCII.GetBytes($"HTTP/1.1 {statusAndHeaders}\r\n{length}Connection: close\r\n\r\n{body}"), S3Source.Soon);
         return head.ToString();
     }
 
