@@ -154,9 +154,9 @@ internal sealed partial class DirectoryRun(
                 _stopped = "the files are cached";
             }
         }
-        catch (Exception error) when (error is OperationCanceledException or IOException or ObjectDisposedException)
+        catch (Exception error)
         {
-            _stopped = error.Message;
+            _stopped = $"{file.Path}: {error.Message}"; // Logged with the end of the run.
         }
         finally
         {

@@ -35,7 +35,7 @@ internal sealed partial class SharedFile
         StartPrefetch(plan); // Beside the demanded range, not before it.
         var (status, waited) = await FetchAsync(offsetBytes, destination, plan.EnsureEnd, cancellationToken)
             .ConfigureAwait(false);
-        if (waited)
+        if (waited && status == ReadStatus.Ok)
         {
             _readahead.OnWaited(plan);
             _services.Directories?.OnColdRead(_node);
