@@ -3,8 +3,9 @@ using OrleansCache.Files;
 namespace OrleansCache.UnderStorage.S3;
 
 /// <summary>
-/// A listing of one directory of a bucket: a page a batch, the next page asked for while the caller works on this one (so it is as old
-/// as the end of the call before). Holds two pages at most. Deadlines of requests are inside <see cref="IS3Pages"/>; the caller's token ends the listing.
+/// A listing of one directory of a bucket: a page a batch, the next page asked for while the caller works on this one (so it is as
+/// old as the end of the call before). Holds two pages at most. Deadlines of requests are inside <see cref="IS3Pages"/>; the
+/// caller's token ends the listing.
 /// </summary>
 internal sealed class S3Listing : IListing
 {
