@@ -21,12 +21,15 @@ internal sealed partial class DirectoryLister
     {
         await PlaceCursorAsync(storage, index);
         var (cursor, from) = (_cursor!, _cursorAt!);
-        var asked = services.Floors.Now();
-        var askedUtc = services.Time.GetUtcNow();
+        (Moment, DateTimeOffset) now = (services.Floors.Now(), services.Time.GetUtcNow());
+
+        // The driver may have asked ahead, since the call before this one began (IListing): so old the answer may be.
+        var (asked, askedUtc) = _cursorAsked ?? now;
         var unreachable = ImmutableArray.CreateBuilder<string>();
         ListBatch batch;
         do
         {
+            _cursorAsked = (services.Floors.Now(), services.Time.GetUtcNow());
             batch = await cursor.NextAsync(cancellationToken);
             Note(unreachable, batch.Unreachable);
         }
@@ -46,7 +49,8 @@ internal sealed partial class DirectoryLister
         directory.Correct(entries, from, to, asked);
         var wasKnown = _map.Segments[_map.IndexAfter(from)].Asked is not null;
         var edit = _map.Plan(from, to, resumeAt, asked, WithinLimit(unreachable));
-        var written = await WriteAsync(PartOf(entries, from, to, edit, asked, askedUtc), cancellationToken);
+        var written = await WriteAsync(
+            PartOf(entries, from, to, edit, asked, askedUtc) with { WasKnown = wasKnown }, cancellationToken);
         if (written is null)
         {
             return Lost();
@@ -93,7 +97,7 @@ internal sealed partial class DirectoryLister
                 : isFirst ? [Segment.Unknown] : [];
             var part = PartOf(entries, "", null, new SegmentEdit(0, 0, segments), asked, askedUtc) with
             {
-                Run = askedUtc.Ticks, EndsRun = batch.IsLast,
+                Run = askedUtc.Ticks, EndsRun = batch.IsLast, WasKnown = wasKnown,
             };
             var written = await WriteAsync(part, cancellationToken);
             if (written is null)

@@ -60,6 +60,7 @@ internal sealed partial class DirectoryLister(
     private TaskCompletionSource<ReadStatus> _step = NewSignal();
     private IListing? _cursor;
     private string? _cursorAt;
+    private (Moment Asked, DateTimeOffset AskedUtc)? _cursorAsked;
     private (string From, Freshness Need, int Left) _ahead;
 
     /// <summary>The listing in the store; 0 = there is none.</summary>
@@ -291,7 +292,7 @@ internal sealed partial class DirectoryLister(
     private async ValueTask CloseCursorAsync()
     {
         var cursor = _cursor;
-        (_cursor, _cursorAt) = (null, null);
+        (_cursor, _cursorAt, _cursorAsked) = (null, null, null);
         if (cursor is not null)
         {
             await cursor.DisposeAsync();

@@ -101,6 +101,9 @@ public sealed record ListingPart
     /// <summary>The segments that start at <see cref="From"/> or later, up to <see cref="To"/>, become these.</summary>
     public required ImmutableArray<ListingSegment> Segments { get; init; }
 
+    /// <summary>Whether that piece was known before: only then what differs is a change and makes a new version.</summary>
+    public bool WasKnown { get; init; }
+
     /// <summary>A segment elsewhere that became one with the next.</summary>
     public ListingSegment? Joined { get; init; }
 

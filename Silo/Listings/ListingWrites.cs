@@ -47,7 +47,7 @@ internal sealed class ListingWrites(ListingDatabase database, TimeProvider time)
             }
 
             WriteSegments(id, part);
-            return End(id);
+            return End(id, part.WasKnown);
         });
         added = result.Listing == 0 ? 0 : _added - _removed;
         return result;
@@ -67,7 +67,7 @@ internal sealed class ListingWrites(ListingDatabase database, TimeProvider time)
             var before = ListingReads.Find(database, listing, name).Entry;
             if (Attributes.LookTheSame(before?.Metadata, metadata))
             {
-                return End(listing);
+                return End(listing, isChange: true);
             }
 
             var isSamePlace = before is { } there && metadata?.Kind == there.Metadata.Kind;
@@ -84,7 +84,7 @@ internal sealed class ListingWrites(ListingDatabase database, TimeProvider time)
             }
 
             _changed.Add(name);
-            return End(listing);
+            return End(listing, isChange: true);
         });
         added = result.Listing == 0 ? 0 : _added - _removed;
         return result;
@@ -162,11 +162,11 @@ internal sealed class ListingWrites(ListingDatabase database, TimeProvider time)
         (_added, _removed) = (0, 0);
     }
 
-    private WrittenPart End(long id)
+    private WrittenPart End(long id, bool isChange)
     {
         database.Execute(
             "UPDATE directory SET version = version + ?2, entries = entries + ?3, touched = ?4 WHERE id = ?1",
-            id, _changed.Count == 0 ? 0 : 1, _added, time.GetUtcNow().UtcTicks);
+            id, isChange && _changed.Count > 0 ? 1 : 0, _added, time.GetUtcNow().UtcTicks);
         return new WrittenPart(id, ListingReads.VersionOf(database, id), [.. _changed]);
     }
 

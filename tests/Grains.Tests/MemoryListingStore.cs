@@ -80,7 +80,7 @@ internal sealed class MemoryListingStore : IListingStore
         }
 
         ReplaceSegments(kept, part);
-        return Changed(id, kept, changed);
+        return Changed(id, kept, changed, part.WasKnown);
     });
 
     public ValueTask<WrittenPart> LearnAsync(long listing, string name, FileMetadata? metadata, CancellationToken cancellationToken) =>
@@ -150,9 +150,9 @@ internal sealed class MemoryListingStore : IListingStore
         }
     }
 
-    private static WrittenPart Changed(long id, Listing kept, List<string> changed)
+    private static WrittenPart Changed(long id, Listing kept, List<string> changed, bool isChange = true)
     {
-        kept.Version += changed.Count == 0 ? 0 : 1;
+        kept.Version += isChange && changed.Count > 0 ? 1 : 0;
         return new WrittenPart(id, kept.Version, [.. changed.Take(PathChange.MaxNames + 1)]);
     }
 

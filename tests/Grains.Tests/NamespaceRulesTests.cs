@@ -98,6 +98,36 @@ public sealed class NamespaceRulesTests
     }
 
     [Fact]
+    public void Parts_and_patterns_are_read_once_each_and_bounded()
+    {
+        var parsed = SourceOptionParser.Parse(
+            ["sync=never", "sync:/a/b=always", "sync:/a/bc/=interval(5s)", "immutable=*.tar", "immutable=raw/**", "color=red"]);
+        Assert.Equal(
+            [new SubtreeSync("a/b", SyncRule.Always), new SubtreeSync("a/bc", new SyncRule(TimeSpan.FromSeconds(5)))],
+            parsed.Subtrees.ToArray());
+        Assert.Equal(["*.tar", "raw/**"], parsed.ImmutableFiles.ToArray());
+        Assert.Equal([new DriverOption("color", "red")], parsed.Driver.ToArray());
+        Assert.Equal(
+            [SyncRule.Never, SyncRule.Always, SyncRule.Always, new SyncRule(TimeSpan.FromSeconds(5))],
+            ((string[])["a", "a/b", "a/b/c", "a/bc"]).Select(parsed.RuleIn));
+        Assert.Equal([true, true, false], ((string[])["x/y.tar", "raw/1/2", "x/raw"]).Select(parsed.IsImmutable));
+
+        var subtrees = Enumerable.Range(0, SourceOptionParser.MaxSubtrees + 1).Select(i => $"sync:/{i}=always").ToArray();
+        var patterns = Enumerable.Range(0, SourceOptionParser.MaxPatterns + 1).Select(i => $"immutable=*.{i}").ToArray();
+        Assert.Equal(SourceOptionParser.MaxSubtrees, SourceOptionParser.Parse(subtrees[1..]).Subtrees.Length);
+        Assert.Equal(SourceOptionParser.MaxPatterns, SourceOptionParser.Parse(patterns[1..]).ImmutableFiles.Length);
+        foreach (var refused in (string[][])
+        [
+            subtrees, patterns, ["sync:/a=always", "sync:/a/=never"], ["immutable=*", "immutable=*"], ["immutable="], ["sync:a=always"],
+            ["sync:/a/../b=always"], ["sync:/a=sometimes"], [$"immutable={new string('x', PathGlob.MaxLength + 1)}"], ["color=red", "color=blue"],
+        ])
+        {
+            Assert.Equal(
+                RequestError.InvalidArgument, Assert.Throws<CacheRequestException>(() => SourceOptionParser.Parse(refused)).Error);
+        }
+    }
+
+    [Fact]
     public void A_source_survives_its_stored_form()
     {
         var root = new FileMetadata

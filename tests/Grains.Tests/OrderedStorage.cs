@@ -24,7 +24,7 @@ internal sealed class OrderedStorage : IUnderStorage, IUnderStorageCatalog
 
     public int PageSize { get; init; } = 1000;
 
-    public bool ListsInOrder => true;
+    public bool ListsInOrder { get; init; } = true;
 
     public bool DirectoryIdsFollowPaths => true;
 

@@ -102,7 +102,9 @@ public sealed class StreamedListingTests
     public async Task Names_that_went_or_changed_are_found_told_and_counted() => await Turn.RunAsync(async () =>
     {
         var directory = new ListedDirectory(Filled(2500), "interval(10s)");
-        var version = (await directory.PagesAsync())[^1].ListingVersion;
+        var pages = await directory.PagesAsync();
+        var version = pages[0].ListingVersion;
+        Assert.All(pages, page => Assert.Equal(version, page.ListingVersion)); // parts listed for the first time change nothing
         directory.Time.Advance(Interval);
         Assert.Equal(version, (await directory.PagesAsync())[^1].ListingVersion);
         Assert.Empty(directory.Changes.Said);
@@ -190,6 +192,31 @@ public sealed class StreamedListingTests
     });
 
     [Fact]
+    public async Task A_listing_without_order_that_was_cut_is_not_believed() => await Turn.RunAsync(async () =>
+    {
+        var directory = new ListedDirectory(Filled(2500, isOrdered: false), "interval(10s)", null, "*");
+        Assert.Equal(2500, (await directory.NamesAsync()).Count);
+        Assert.Equal(3, directory.Storage.Pages);
+        directory.Storage.Remove("000001");
+        directory.Time.Advance(Interval);
+        directory.Storage.Hold = (5, Task.Delay(Timeout.Infinite));
+        var waiting = directory.Book.ListAsync(null, default).AsTask();
+        while (directory.Storage.Pages < 5)
+        {
+            await Task.Yield(); // its first part is written
+        }
+
+        directory.Restart();
+        directory.Storage.Hold = null;
+        Assert.Equal(ReadStatus.Unavailable, (await waiting).Status);
+        Assert.Equal(ReadStatus.Ok, (await directory.LookupAsync("002000")).Status);
+        Assert.Equal(1, directory.Storage.Stats); // immutable and in the store, but of a listing that never ended
+        Assert.Equal(2499, (await directory.NamesAsync()).Count);
+        Assert.Equal(ReadStatus.NotFound, (await directory.LookupAsync("000001")).Status);
+        Assert.Equal((8, 1), (directory.Storage.Pages, directory.Storage.Stats));
+    });
+
+    [Fact]
     public async Task A_listing_store_that_fails_fails_listings_only_and_heals() => await Turn.RunAsync(async () =>
     {
         var listings = new MemoryListingStore { FailWith = "disk full" };
@@ -202,9 +229,9 @@ public sealed class StreamedListingTests
         Assert.Equal(10, (await directory.NamesAsync()).Count);
     });
 
-    internal static OrderedStorage Filled(int count, int pageSize = 1000)
+    internal static OrderedStorage Filled(int count, int pageSize = 1000, bool isOrdered = true)
     {
-        var storage = new OrderedStorage { PageSize = pageSize };
+        var storage = new OrderedStorage { PageSize = pageSize, ListsInOrder = isOrdered };
         for (var i = 0; i < count; i++)
         {
             storage.Put($"{i:D6}");

@@ -103,6 +103,50 @@ public sealed class GrainsEndToEndTests : IDisposable
     }
 
     [Fact]
+    public async Task A_sync_reaches_the_directory_and_its_subscribers()
+    {
+        Directory.CreateDirectory(Path.Combine(Data, "a"));
+        File.WriteAllText(Path.Combine(Data, "a", "f"), "1");
+        await using var cluster = await Cluster.StartAsync(_directory);
+        var source = await cluster.Namespace.Attach(new($"file://{Data}", "/d", ["sync=never"]), default);
+        var root = new DirectoryRef(source.Id, "", source.Root.Id);
+        var a = (await cluster.Directory(root).Lookup(root, "a", default)).Entry!.Metadata.Id;
+        var inside = new DirectoryRef(source.Id, "a", a);
+        Assert.Equal(1, (await cluster.Directory(inside).Lookup(inside, "f", default)).Entry!.Metadata.Version.LengthBytes);
+        Assert.Single((await cluster.Directory(inside).List(inside, null, default)).Entries);
+        File.WriteAllText(Path.Combine(Data, "a", "f"), "22");
+        File.WriteAllText(Path.Combine(Data, "a", "g"), "3");
+        Assert.Equal(1, (await cluster.Directory(inside).Lookup(inside, "f", default)).Entry!.Metadata.Version.LengthBytes);
+
+        var feed = cluster.Grains.GetGrain<IChangeFeedGrain>(source.Id.ToString());
+        var first = feed.Next(0, default).AsTask(); // waits
+        await Task.WhenAll(first, SyncUntilHeardAsync(cluster, first)).WaitAsync(Patience);
+        var heard = (await first).Changes;
+        Assert.Equal(("", false), (heard[0].DirectoryPath, heard[0].IsSubtree));
+        Assert.Equal("a", heard[0].Names.Single());
+        Assert.Equal(("a", true), (heard[1].DirectoryPath, heard[1].IsSubtree));
+        Assert.Equal(2, (await cluster.Directory(inside).Lookup(inside, "f", default)).Entry!.Metadata.Version.LengthBytes);
+        Assert.Equal(["f", "g"], (await cluster.Directory(inside).List(inside, null, default)).Entries.Select(entry => entry.Name));
+
+        Assert.True((await feed.Next(1, default)).IsGap);
+        await cluster.Namespace.Sync("/", default); // everything
+        var batch = await feed.Next((await first).Last, default);
+        Assert.Equal(("", true), (batch.Changes[^1].DirectoryPath, batch.Changes[^1].IsSubtree));
+        var refused = await Assert.ThrowsAsync<CacheRequestException>(async () => await cluster.Namespace.Sync("/other", default));
+        Assert.Equal(RequestError.NotFound, refused.Error);
+    }
+
+    // The subscriber's first call says "from now on": what is told before it arrives it does not hear.
+    private static async Task SyncUntilHeardAsync(Cluster cluster, Task<ChangeBatch> heard)
+    {
+        while (!heard.IsCompleted)
+        {
+            await cluster.Namespace.Sync("/d/a", default);
+            await Task.Delay(100);
+        }
+    }
+
+    [Fact]
     public async Task Blocks_are_granted_and_groups_joined()
     {
         await using var cluster = await Cluster.StartAsync(_directory);

@@ -219,6 +219,7 @@ public sealed class SqliteListingStoreTests : IDisposable
         private readonly MemoryListingStore _model = new();
         private SqliteListingStore _real = test.Open();
         private (long Real, long Model) _listing;
+        private (long Listing, long Real, long Model) _versions;
         private long _runs;
 
         public void Dispose() => _real.Dispose();
@@ -267,6 +268,7 @@ public sealed class SqliteListingStoreTests : IDisposable
                 Entries = [.. Some(random, name).Where(entry => IsIn(entry.PositionInDirectory, from, to))],
                 From = from,
                 To = to,
+                WasKnown = random.Next(2) == 0,
                 Segments = to is null || to == from ? [segment] : [segment, new ListingSegment(to, to, null, [])],
             };
         }
@@ -318,9 +320,15 @@ public sealed class SqliteListingStoreTests : IDisposable
             _listing = (real.Listing, model.Listing);
         }
 
-        private static void Compare(WrittenPart real, WrittenPart model)
+        private void Compare(WrittenPart real, WrittenPart model)
         {
             Assert.Equal(model.Listing == 0, real.Listing == 0);
+            if (_versions.Listing == real.Listing && real.Listing != 0)
+            {
+                Assert.Equal(model.Version - _versions.Model, real.Version - _versions.Real);
+            }
+
+            _versions = (real.Listing, real.Version, model.Version);
             if (model.Changed.Length > PathChange.MaxNames)
             {
                 Assert.True(real.Changed.Length > PathChange.MaxNames); // too many to be named
