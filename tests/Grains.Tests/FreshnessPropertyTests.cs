@@ -28,7 +28,7 @@ public sealed class FreshnessPropertyTests
         public Run(int seed)
         {
             _random = new Random(seed);
-            _directory = new ListedDirectory(new OrderedStorage { PageSize = _random.Next(1, 12) }, "interval(10s)");
+            _directory = new ListedDirectory(new OrderedStorage { PageSize = _random.Next(1, 12), AsksAhead = seed % 2 == 0 }, "interval(10s)");
             for (var i = 0; i < Names; i++)
             {
                 _history[$"{i:D2}"] = [(DateTimeOffset.MinValue, 0)];

@@ -198,6 +198,38 @@ public sealed class ListedLookupTests
         Assert.Equal(2, directory.Storage.Pages);
     });
 
+    [Fact]
+    public async Task A_page_asked_for_ahead_is_as_old_as_its_question() => await Turn.RunAsync(async () =>
+    {
+        var storage = new OrderedStorage { AsksAhead = true };
+        for (var i = 0; i < 2500; i++)
+        {
+            storage.Put($"{i:D6}");
+        }
+
+        var listings = new MemoryListingStore();
+        var directory = new ListedDirectory(storage, "never", listings);
+        var gate = new TaskCompletionSource();
+        listings.HoldWrites = gate.Task;
+        var listed = directory.Book.ListAsync(null, default).AsTask();
+        while (storage.Pages == 0)
+        {
+            await Task.Yield();
+        }
+
+        await Task.Delay(50); // the first part waits to be written, the second was asked for with it
+        storage.Put("001500", version: 2);
+        await SyncAsync(directory);
+        gate.SetResult();
+        await listed;
+        while (storage.Pages < 3)
+        {
+            await Task.Yield();
+        }
+
+        Assert.Equal(2, (await directory.LookupAsync("001500")).Entry!.Metadata.Version.LengthBytes);
+    });
+
     private static async Task SyncAsync(ListedDirectory directory)
     {
         await directory.Listings.RaiseFloorAsync(directory.Storage.Source, "", directory.Time.GetUtcNow(), default);

@@ -28,6 +28,9 @@ internal sealed class MemoryListingStore : IListingStore
     /// <summary>Every call fails with this.</summary>
     public string? FailWith { get; set; }
 
+    /// <summary>Parts are written when this ends.</summary>
+    public Task HoldWrites { get; set; } = Task.CompletedTask;
+
     public ValueTask<StoredListing?> OpenAsync(DirectoryRef directory, CancellationToken cancellationToken) => Run(() =>
         _listings.FirstOrDefault(one => one.Value.Directory == directory) is { Value: { } listing } found
             ? new StoredListing(found.Key, listing.Version, listing.FloorUtc, [.. listing.Segments.Values]) : null);
@@ -43,7 +46,13 @@ internal sealed class MemoryListingStore : IListingStore
         Run(() => !_listings.TryGetValue(listing, out var kept) ? null
             : new StoredPage([.. kept.Entries.Where(one => IsIn(one.Key, after, upTo)).Take(limit).Select(one => one.Value.Entry)], kept.Version));
 
-    public ValueTask<WrittenPart> WriteAsync(ListingPart part, CancellationToken cancellationToken) => Run(() =>
+    public async ValueTask<WrittenPart> WriteAsync(ListingPart part, CancellationToken cancellationToken)
+    {
+        await HoldWrites.WaitAsync(cancellationToken);
+        return await Write(part);
+    }
+
+    private ValueTask<WrittenPart> Write(ListingPart part) => Run(() =>
     {
         if (part.Listing != 0 && !_listings.ContainsKey(part.Listing))
         {

@@ -28,6 +28,9 @@ internal sealed class OrderedStorage : IUnderStorage, IUnderStorageCatalog
 
     public bool DirectoryIdsFollowPaths => true;
 
+    /// <summary>Whether a listing asks for a page already when the page before it is asked for.</summary>
+    public bool AsksAhead { get; init; }
+
     /// <summary>List requests so far.</summary>
     public int Pages => Volatile.Read(ref _pages);
 
@@ -134,6 +137,7 @@ internal sealed class OrderedStorage : IUnderStorage, IUnderStorageCatalog
     private sealed class Listing(OrderedStorage storage, string after) : IListing
     {
         private string _after = after;
+        private IReadOnlyList<UnderStorageEntry>? _asked;
 
         public async ValueTask<ListBatch> NextAsync(CancellationToken cancellationToken)
         {
@@ -150,9 +154,10 @@ internal sealed class OrderedStorage : IUnderStorage, IUnderStorageCatalog
                 return ListBatch.Failed(storage.FailPagesWith);
             }
 
-            var entries = storage.Generate is { } generate ? generate(_after, storage.PageSize) : storage.After(_after);
+            var entries = _asked ?? (storage.Generate is { } generate ? generate(_after, storage.PageSize) : storage.After(_after));
             var isLast = entries.Count < storage.PageSize;
             _after = entries.Count > 0 ? entries[^1].PositionInDirectory : _after;
+            _asked = storage.AsksAhead ? storage.After(_after) : null;
             return new ListBatch(ReadStatus.Ok, entries, isLast, isLast ? null : _after)
             {
                 Unreachable = storage.Unreachable is { } key && key.Page == page ? [key.Key] : [],
