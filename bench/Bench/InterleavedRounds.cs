@@ -20,23 +20,29 @@ internal static class InterleavedRounds
             }
         }
 
-        var medians = cases.ToDictionary(one => one, one => Median(figures[one]));
-        return [.. cases.Select(one => new BenchResult
+        return Summarize([.. cases.Select(one => new BenchFigures(one.Workload, one.Variant, one.State, one.Unit, figures[one]))]);
+    }
+
+    /// <summary>Medians, extremes, and ratios between variants of one workload and state.</summary>
+    internal static IReadOnlyList<BenchResult> Summarize(IReadOnlyList<BenchFigures> all)
+    {
+        var medians = all.ToDictionary(one => one, one => Median(one.Values));
+        return [.. all.Select(one => new BenchResult
         {
             Workload = one.Workload,
             Variant = one.Variant,
             State = one.State,
             Unit = one.Unit,
             Median = medians[one],
-            Min = figures[one].Min(),
-            Max = figures[one].Max(),
-            Ratios = cases
+            Min = one.Values.Min(),
+            Max = one.Values.Max(),
+            Ratios = all
                 .Where(other => other != one && other.Workload == one.Workload && other.State == one.State)
                 .ToDictionary(other => other.Variant, other => Math.Round(medians[one] / medians[other], 3)),
         })];
     }
 
-    private static double Median(List<double> values)
+    private static double Median(IReadOnlyList<double> values)
     {
         var sorted = values.Order().ToList();
         var middle = sorted.Count / 2;
