@@ -130,7 +130,7 @@ internal static class S3ClientFactory
     /// <summary>One pool of connections for one source.</summary>
     private sealed class Connections(SocketsHttpHandler handler) : HttpClientFactory, IDisposable
     {
-        private readonly HttpClient _client = new(handler) { Timeout = Timeout.InfiniteTimeSpan };
+        private readonly HttpClient _client = new(new NoRedirects(handler)) { Timeout = Timeout.InfiniteTimeSpan };
 
         public override HttpClient CreateHttpClient(IClientConfig clientConfig) => _client;
 
@@ -139,5 +139,19 @@ internal static class S3ClientFactory
         public override bool DisposeHttpClientsAfterUse(IClientConfig clientConfig) => false;
 
         public void Dispose() => _client.Dispose();
+    }
+
+    /// <summary>
+    /// The SDK follows a 307 whatever its options say: past the gate, to wherever the answer points. Without a place to go it is the
+    /// refusal that we make of every redirect.
+    /// </summary>
+    private sealed class NoRedirects(SocketsHttpHandler handler) : DelegatingHandler(handler)
+    {
+        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            var answer = await base.SendAsync(request, cancellationToken).ConfigureAwait(false);
+            answer.Headers.Location = null;
+            return answer;
+        }
     }
 }

@@ -79,12 +79,26 @@ internal sealed class S3CredentialSource(S3Options options, Func<string, string?
     private AWSCredentials? FromFile() =>
         Find(out var source) is { } profile && AWSCredentialsFactory.TryGetAWSCredentials(profile, source, out var found) ? found : null;
 
+    /// <exception cref="CacheRequestException">
+    /// The file cannot be read. What the SDK says of that is not passed on: it quotes the line it does not understand.
+    /// </exception>
     private CredentialProfile? Find(out ICredentialProfileSource source)
     {
-        source = options.CredentialsFile is { } file
-            ? new SharedCredentialsFile(file)
-            : new CredentialProfileStoreChain(Variable("AWS_SHARED_CREDENTIALS_FILE"));
-        return source.TryGetProfile(Profile, out var profile) ? profile : null;
+        try
+        {
+            source = options.CredentialsFile is { } file
+                ? new SharedCredentialsFile(file)
+                : new CredentialProfileStoreChain(Variable("AWS_SHARED_CREDENTIALS_FILE"));
+            return source.TryGetProfile(Profile, out var profile) ? profile : null;
+        }
+        catch (Exception exception) when (exception is InvalidDataException or IOException or UnauthorizedAccessException
+            or ArgumentException or AmazonClientException)
+        {
+            var where = options.CredentialsFile ?? Variable("AWS_SHARED_CREDENTIALS_FILE") ?? SharedCredentialsFile.DefaultFilePath;
+            throw new CacheRequestException(RequestError.AccessDenied, $"the credentials file '{where}' on the silo's machine, or the "
+                + $"config file beside it, cannot be read ({exception.GetType().Name}). Check that the silo's user may read it, and that "
+                + "every line is a [section], a name = value, or a # comment.");
+        }
     }
 
     private string? Variable(string name) => environment(name) is { Length: > 0 } value ? value : null;

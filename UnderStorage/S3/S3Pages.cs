@@ -1,3 +1,4 @@
+using System.Xml;
 using Amazon.S3;
 using Amazon.S3.Model;
 using OrleansCache.Files;
@@ -27,7 +28,7 @@ internal sealed class S3Pages(S3Connection connection) : IS3Pages
         for (var empty = 0; empty < MaxEmptyPages; empty++)
         {
             var sent = token;
-            var (failure, answer) = await connection.CallAsync(S3Operation.List, cancellation => connection.Client.ListObjectsV2Async(
+            var (failure, answer) = await connection.CallAsync(S3Operation.List, cancellation => SendAsync(
                 new ListObjectsV2Request
                 {
                     BucketName = connection.Uri.Bucket,
@@ -60,6 +61,16 @@ internal sealed class S3Pages(S3Connection connection) : IS3Pages
         return (new S3Failure(S3Verdict.Refused, "listing goes on for ever", 200), S3Page.Failed(ReadStatus.Unavailable));
     }
 
+    /// <summary>
+    /// Sends it. The SDK reads a page of no entries out of anything, also out of nothing: a proxy's 200 must not empty a directory.
+    /// Every listing says whether it goes on.
+    /// </summary>
+    private async Task<ListObjectsV2Response> SendAsync(ListObjectsV2Request request, CancellationToken cancellationToken)
+    {
+        var answer = await connection.Client.ListObjectsV2Async(request, cancellationToken).ConfigureAwait(false);
+        return answer.IsTruncated is null ? throw new XmlException("the answer is no listing") : answer;
+    }
+
     private static S3Page PageOf(ListObjectsV2Response answer, string? startAfter)
     {
         var isEncoded = answer.Encoding == EncodingType.Url; // a server that does not know the parameter does not say so either
@@ -67,7 +78,7 @@ internal sealed class S3Pages(S3Connection connection) : IS3Pages
         foreach (var one in answer.S3Objects ?? [])
         {
             objects.Add(new S3Object(
-                Text(one.Key, isEncoded), one.Size ?? 0, one.LastModified ?? DateTime.UnixEpoch, one.ETag?.Trim('"') ?? ""));
+                Text(one.Key, isEncoded), one.Size ?? 0, one.LastModified ?? DateTime.UnixEpoch, one.ETag ?? ""));
         }
 
         var prefixes = new List<string>(answer.CommonPrefixes?.Count ?? 0);
