@@ -20,7 +20,7 @@ internal sealed partial class DirectoryLister
     private async Task<ReadStatus> ListPartAsync(IUnderStorage storage, int index, CancellationToken cancellationToken)
     {
         await PlaceCursorAsync(storage, index);
-        var (cursor, from) = (_cursor!, _cursorAt!);
+        var (cursor, from, loads) = (_cursor!, _cursorAt!, _loads);
         (Moment, DateTimeOffset) now = (services.Floors.Now(), services.Time.GetUtcNow());
 
         // The driver may have asked ahead, since the call before this one began (IListing): so old the answer may be.
@@ -42,6 +42,11 @@ internal sealed partial class DirectoryLister
             return StatusOf(itself, batch.Status);
         }
 
+        if (loads != _loads)
+        {
+            return await LostAsync(); // the map is another one now: what came before this part may not be in the store
+        }
+
         var entries = new List<UnderStorageEntry>(batch.Entries);
         var to = batch.IsLast ? null : LastOf(entries);
         // Behind an unreachable key the next part begins after it: names between the last entry and it would never be listed again.
@@ -50,10 +55,10 @@ internal sealed partial class DirectoryLister
         var wasKnown = _map.Segments[_map.IndexAfter(from)].Asked is not null;
         var edit = _map.Plan(from, to, resumeAt, asked, WithinLimit(unreachable));
         var written = await WriteAsync(
-            PartOf(entries, from, to, edit, asked, askedUtc) with { WasKnown = wasKnown }, cancellationToken);
+            PartOf(entries, from, to, edit, asked, askedUtc) with { WasKnown = wasKnown }, asked, loads, cancellationToken);
         if (written is null)
         {
-            return Lost();
+            return await LostAsync();
         }
 
         _map.Apply(edit);
@@ -72,7 +77,7 @@ internal sealed partial class DirectoryLister
     {
         var asked = services.Floors.Now();
         var askedUtc = services.Time.GetUtcNow();
-        var wasKnown = _map.IsKnown;
+        var (wasKnown, loads) = (_map.IsKnown, _loads);
         var unreachable = ImmutableArray.CreateBuilder<string>();
         var changed = ImmutableArray.CreateBuilder<string>();
         var isFirst = true;
@@ -99,10 +104,10 @@ internal sealed partial class DirectoryLister
             {
                 Run = askedUtc.Ticks, EndsRun = batch.IsLast, WasKnown = wasKnown,
             };
-            var written = await WriteAsync(part, cancellationToken);
+            var written = await WriteAsync(part, asked, loads, cancellationToken);
             if (written is null)
             {
-                return Lost();
+                return await LostAsync();
             }
 
             isFirst = false;
@@ -133,8 +138,29 @@ internal sealed partial class DirectoryLister
         if (_cursor is null || _cursorAt != at.Start)
         {
             await CloseCursorAsync();
-            _cursor = storage.List(self.Path, at.Start.Length == 0 ? null : at.ResumeAt);
+            (_cursor, at) = Begin(storage, index);
             _cursorAt = at.Start;
+        }
+    }
+
+    /// <summary>Begins at a segment, or before it when the driver does not know the text it should go on at: another version wrote it.</summary>
+    private (IListing Cursor, Segment At) Begin(IUnderStorage storage, int index)
+    {
+        while (true)
+        {
+            var at = _map.Segments[index];
+            try
+            {
+                return (storage.List(self.Path, at.Start.Length == 0 ? null : at.ResumeAt), at);
+            }
+            catch (ArgumentException) when (at.Start.Length > 0)
+            {
+                _map.ForgetResumeAt(index);
+                while (!_map.Segments[index].CanBegin)
+                {
+                    index--;
+                }
+            }
         }
     }
 
@@ -142,7 +168,11 @@ internal sealed partial class DirectoryLister
         : listing is ReadStatus.NotFound or ReadStatus.NotADirectory ? ReadStatus.StaleVersion : listing;
 
     /// <summary>The listing was dropped meanwhile: who waits makes it begin again, but not for ever.</summary>
-    private ReadStatus Lost() => ++_lost < MaxLost ? ReadStatus.Ok : ReadStatus.Unavailable;
+    private async ValueTask<ReadStatus> LostAsync()
+    {
+        await CloseCursorAsync();
+        return ++_lost < MaxLost ? ReadStatus.Ok : ReadStatus.Unavailable;
+    }
 
     private static string LastOf(List<UnderStorageEntry> entries)
     {
@@ -197,13 +227,24 @@ internal sealed partial class DirectoryLister
     }
 
     /// <summary>Null = the listing is gone, or not the one this part was planned for.</summary>
-    private async Task<WrittenPart?> WriteAsync(ListingPart part, CancellationToken cancellationToken)
+    private async Task<WrittenPart?> WriteAsync(ListingPart part, Moment asked, int loads, CancellationToken cancellationToken)
     {
-        var loads = _loads;
-        var written = _isOpen && part.Listing == _id ? await services.Listings.WriteAsync(part, cancellationToken) : null;
+        WrittenPart? written = null;
+        if (_isOpen && loads == _loads)
+        {
+            _writing = asked;
+            try
+            {
+                written = await services.Listings.WriteAsync(part, cancellationToken);
+            }
+            finally
+            {
+                _writing = null;
+            }
+        }
+
         if (written is null || written.Listing == 0 || loads != _loads)
         {
-            await CloseCursorAsync();
             Reset();
             return null;
         }

@@ -62,6 +62,7 @@ internal sealed partial class DirectoryLister(
     private string? _cursorAt;
     private (Moment Asked, DateTimeOffset AskedUtc)? _cursorAsked;
     private (string From, Freshness Need, int Left) _ahead;
+    private Moment? _writing;
 
     /// <summary>The listing in the store; 0 = there is none.</summary>
     public long Id => _id;
@@ -74,6 +75,10 @@ internal sealed partial class DirectoryLister(
 
     /// <summary>Whether a part is being listed.</summary>
     public bool IsRunning => _running is not null;
+
+    /// <summary>Whether the listing may say of a name, at either of its places, what was asked for later than at a moment.</summary>
+    public bool IsLaterOn(string name, string? position, Moment asked) => _writing?.Number > asked.Number
+        || IsLaterAt(name, asked) || IsLaterAt(name + "/", asked) || (position is not null && IsLaterAt(position, asked));
 
     /// <summary>Finds what the store keeps.</summary>
     /// <returns>False when the store cannot be used.</returns>
@@ -115,6 +120,8 @@ internal sealed partial class DirectoryLister(
     /// <summary>Ends the listing. What is kept stays.</summary>
     public void Close() => _closing.Cancel();
 
+    private bool IsLaterAt(string position, Moment asked) => _map.Segments[_map.IndexAt(position)].Asked?.Number > asked.Number;
+
     private static TaskCompletionSource<ReadStatus> NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private async Task<bool> LoadAsync()
@@ -138,10 +145,11 @@ internal sealed partial class DirectoryLister(
         return _isOpen;
     }
 
-    // Ages count across a restart, downtime included. A clock that went back leaves no age to rely on: as old as can be.
+    // Ages count across a restart, downtime included. A clock that went back leaves no age to rely on: too old for any rule.
     private Moment? MomentOf(DateTimeOffset? askedUtc, DateTimeOffset floorUtc, DateTimeOffset now, long number) =>
         askedUtc is not { } asked || asked <= floorUtc ? null
-        : new Moment(services.Ago(asked > now ? Ancient : now - asked), number);
+        : asked > now ? new Moment(services.Ago(Ancient), 0)
+        : new Moment(services.Ago(now - asked), number);
 
     private void Start()
     {

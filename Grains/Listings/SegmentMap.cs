@@ -65,6 +65,9 @@ internal sealed class SegmentMap
     /// <summary>Where a segment ends; null = at the directory's end.</summary>
     public string? EndOf(int index) => index + 1 < _segments.Count ? _segments[index + 1].Start : null;
 
+    /// <summary>No listing can begin at a segment any more: what lists from there on is not understood.</summary>
+    public void ForgetResumeAt(int index) => _segments[index] = _segments[index] with { ResumeAt = null };
+
     /// <summary>What becomes of the map when a listing went on from a segment's start.</summary>
     /// <param name="from">Start of a segment.</param>
     /// <param name="to">Position of the last entry that came; null = the directory ended.</param>

@@ -15,6 +15,7 @@ internal sealed partial class DirectoryBook
     private const int MaxReadTries = 3;
 
     private readonly LookupStorm _storm;
+    private bool _directoriesArePlaces;
 
     public async ValueTask<LookupResult> LookupAsync(string name, CancellationToken cancellationToken)
     {
@@ -61,19 +62,27 @@ internal sealed partial class DirectoryBook
             return false;
         }
 
-        if (IsFixed(known, isImmutable))
+        if (IsFixed(known, isImmutable) || IsPlace(known))
         {
-            return known.Asked.Number > _services.Floors.Of(_source.Id, _self.Path);
+            return known.Asked.Number > _services.Floors.Of(_source.Id, _self.Path)
+                && (!IsPlace(known) || _services.AgeOf(known.Asked) < DirectoryLease.Default);
         }
 
         return need.Allows(known.Asked) && (!ExpiresSoon(known) || _services.AgeOf(known.Asked) < NegativeGrace);
     }
+
+    /// <summary>
+    /// Whether it is a directory without content of its own: it leads to the same names whether or not it was looked at again, so with
+    /// <c>always</c> too it is remembered for a while. Else each open would ask for all directories above the file.
+    /// </summary>
+    private bool IsPlace(KnownName known) => MustBeFresh && _directoriesArePlaces && known.Metadata is { Kind: FileKind.Directory };
 
     private bool ExpiresSoon(KnownName known) => _rule == SyncRule.Never && known.Metadata is null && !known.IsListed;
 
     private LookupResult AnswerOf(string name, KnownName known, bool isImmutable)
     {
         var lease = IsFixed(known, isImmutable) ? DirectoryLease.Default
+            : IsPlace(known) ? SyncLease.Remaining(new SyncRule(DirectoryLease.Default), _services.AgeOf(known.Asked))
             : ExpiresSoon(known) ? SyncLease.Remaining(new SyncRule(NegativeGrace), _services.AgeOf(known.Asked))
             : LeaseOf(known.Asked);
         if (known.Metadata is not { } metadata)
@@ -178,6 +187,8 @@ internal sealed partial class DirectoryBook
             return (found.Status, null);
         }
 
+        _directoriesArePlaces = found.Storage.DirectoryIdsFollowPaths;
+
         // Who joins a question under way pays nothing.
         while (!MustBeFresh && found.Storage.ListsInOrder && !_flights.IsUnderWay(name) && !_storm.TryAsk(_rule.Interval))
         {
@@ -259,9 +270,10 @@ internal sealed partial class DirectoryBook
         }
 
         var stored = await FindStoredAsync(name, cancellationToken);
-        if (stored.IsGone || Attributes.LookTheSame(stored.Entry?.Metadata, known.Metadata))
+        if (stored.IsGone || Attributes.LookTheSame(stored.Entry?.Metadata, known.Metadata)
+            || _lister.IsLaterOn(name, stored.Entry?.PositionInDirectory, known.Asked))
         {
-            return false;
+            return false; // also a slow answer to a question of before the listing: what came later stays
         }
 
         try

@@ -106,6 +106,51 @@ public sealed class ListedLookupTests
     });
 
     [Fact]
+    public async Task A_slow_answer_of_before_a_listing_takes_no_name_from_it() => await Turn.RunAsync(async () =>
+    {
+        var directory = new ListedDirectory(StreamedListingTests.Filled(3), "never");
+        var gate = new TaskCompletionSource();
+        directory.Storage.HoldStats = gate.Task;
+        var slow = directory.LookupAsync("later");
+        while (directory.Storage.Stats == 0)
+        {
+            await Task.Yield();
+        }
+
+        await Task.Yield();
+        directory.Storage.Put("later");
+        Assert.Contains("later", await directory.NamesAsync());
+        gate.SetResult();
+        Assert.Equal(ReadStatus.NotFound, (await slow).Status);
+        Assert.Contains("later", await directory.NamesAsync());
+        Assert.Equal(1, directory.Storage.Pages);
+    });
+
+    [Fact]
+    public async Task With_always_a_directory_that_is_only_a_path_is_remembered_for_a_while() => await Turn.RunAsync(async () =>
+    {
+        var directory = new ListedDirectory(new OrderedStorage(), "always");
+        directory.Storage.Put("d", kind: FileKind.Directory);
+        directory.Storage.Put("f");
+        for (var seconds = 0; seconds < 10; seconds++)
+        {
+            Assert.Equal((ReadStatus.Ok, DirectoryLease.Default - TimeSpan.FromSeconds(seconds)), await StatusOf(directory, "d"));
+            Assert.Equal((ReadStatus.Ok, TimeSpan.Zero), await StatusOf(directory, "f"));
+            Assert.Equal((ReadStatus.NotFound, TimeSpan.Zero), await StatusOf(directory, "none"));
+            Assert.Equal(1 + (2 * (seconds + 1)), directory.Storage.Stats);
+            directory.Time.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        directory.Storage.Remove("d/");
+        Assert.Equal((ReadStatus.NotFound, TimeSpan.Zero), await StatusOf(directory, "d"));
+        directory.Storage.Put("d", kind: FileKind.Directory);
+        await directory.LookupAsync("d");
+        directory.Storage.Remove("d/");
+        await SyncAsync(directory);
+        Assert.Equal((ReadStatus.NotFound, TimeSpan.Zero), await StatusOf(directory, "d"));
+    });
+
+    [Fact]
     public async Task Missing_names_are_asked_for_again_also_with_never() => await Turn.RunAsync(async () =>
     {
         var directory = new ListedDirectory(StreamedListingTests.Filled(1), "never");

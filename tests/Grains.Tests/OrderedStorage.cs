@@ -26,7 +26,13 @@ internal sealed class OrderedStorage : IUnderStorage, IUnderStorageCatalog
 
     public bool ListsInOrder { get; init; } = true;
 
-    public bool DirectoryIdsFollowPaths => true;
+    public bool DirectoryIdsFollowPaths { get; init; } = true;
+
+    /// <summary>Texts to go on at are not understood, as after a change of the driver.</summary>
+    public bool RefusesToResume { get; set; }
+
+    /// <summary>Answers to single questions, as they were when asked, come when this ends.</summary>
+    public Task HoldStats { get; set; } = Task.CompletedTask;
 
     /// <summary>Whether a listing asks for a page already when the page before it is asked for.</summary>
     public bool AsksAhead { get; init; }
@@ -98,15 +104,24 @@ internal sealed class OrderedStorage : IUnderStorage, IUnderStorageCatalog
             return new StatOutcome(FailStatsWith, default);
         }
 
+        StatOutcome answer;
         lock (_gate)
         {
-            return _entries.TryGetValue(path, out var one) || _entries.TryGetValue(path + "/", out one)
+            answer = _entries.TryGetValue(path, out var one) || _entries.TryGetValue(path + "/", out one)
                 ? new StatOutcome(ReadStatus.Ok, one.Metadata) : new StatOutcome(ReadStatus.NotFound, default);
         }
+
+        await HoldStats.WaitAsync(cancellationToken);
+        return answer;
     }
 
     public IListing List(string path, string? resumeAt)
     {
+        if (RefusesToResume && resumeAt is not null)
+        {
+            throw new ArgumentException("not one of ours", nameof(resumeAt));
+        }
+
         Begun.Enqueue(resumeAt ?? "");
         return new Listing(this, resumeAt ?? "");
     }

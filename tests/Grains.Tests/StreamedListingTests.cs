@@ -70,12 +70,15 @@ public sealed class StreamedListingTests
     [Fact]
     public async Task A_clock_that_went_back_makes_everything_due() => await Turn.RunAsync(async () =>
     {
-        var directory = new ListedDirectory(Filled(10), "interval(10s)");
-        await directory.NamesAsync();
-        directory.Time.Advance(TimeSpan.FromSeconds(-3600));
-        directory.Restart();
-        await directory.NamesAsync();
-        Assert.Equal(2, directory.Storage.Pages);
+        foreach (var rule in (string[])["interval(10s)", "never"])
+        {
+            var directory = new ListedDirectory(Filled(10), rule);
+            await directory.NamesAsync();
+            directory.Time.Advance(TimeSpan.FromSeconds(-3600));
+            directory.Restart();
+            await directory.NamesAsync();
+            Assert.Equal(2, directory.Storage.Pages);
+        }
     });
 
     [Fact]
@@ -96,6 +99,49 @@ public sealed class StreamedListingTests
         Assert.Equal(["", "002999"], directory.Storage.Begun);
         Assert.Equal(11, directory.Storage.Pages); // ten and the one that hung
         Assert.Equal(TimeSpan.FromSeconds(10), first.Lease);
+    });
+
+    [Fact]
+    public async Task A_place_to_go_on_at_that_is_not_understood_any_more_is_listed_from_before_it() => await Turn.RunAsync(async () =>
+    {
+        var directory = new ListedDirectory(Filled(9500), "interval(10s)");
+        directory.Storage.Hold = (4, Task.Delay(Timeout.Infinite));
+        await directory.Book.ListAsync(null, default);
+        while (directory.Storage.Pages < 4)
+        {
+            await Task.Yield();
+        }
+
+        directory.Restart();
+        directory.Storage.Hold = null;
+        directory.Storage.RefusesToResume = true;
+        Assert.Equal(9500, (await directory.NamesAsync()).Count);
+        Assert.Equal(["", ""], directory.Storage.Begun);
+    });
+
+    [Fact]
+    public async Task A_listing_forgotten_while_it_is_made_loses_no_name() => await Turn.RunAsync(async () =>
+    {
+        var directory = new ListedDirectory(Filled(9500), "never");
+        var gate = new TaskCompletionSource();
+        directory.Storage.Hold = (4, gate.Task);
+        await directory.Book.ListAsync(null, default);
+        while (directory.Storage.Pages < 4)
+        {
+            await Task.Yield();
+        }
+
+        await directory.Listings.DropAsync(directory.Storage.Source, default);
+        await directory.LookupAsync("000500"); // finds it gone
+        await directory.LookupAsync("000501");
+        gate.SetResult();
+        directory.Storage.Hold = null;
+        for (var quiet = 0; quiet < 200; quiet++)
+        {
+            await Task.Yield();
+        }
+
+        Assert.Equal(directory.Storage.All().Select(entry => entry.Name), await directory.NamesAsync());
     });
 
     [Fact]
