@@ -110,13 +110,18 @@ internal sealed class S3RangeRead
             return failure;
         }
 
-        while (!IsDone)
+        for (var isFirst = true; !IsDone; isFirst = false)
         {
             attempt.Progressed();
             var got = await answer.ResponseStream.ReadAsync(NextRoom(), attempt.Token).ConfigureAwait(false);
             if (got == 0)
             {
                 return new S3Failure(S3Verdict.Unreachable, "body cut off", 0);
+            }
+
+            if (isFirst)
+            {
+                _connection.Gate.Answered(pass);
             }
 
             _doneBytes += got;

@@ -83,6 +83,32 @@ internal sealed class RequestGate : IDisposable
         return new(waiter.WaitAsync(cancellationToken));
     }
 
+    /// <summary>
+    /// The request of a pass that is still held is being answered: the store is there. Else everybody would wait for the last byte
+    /// of the read that finds that out.
+    /// </summary>
+    /// <param name="pass">It.</param>
+    public void Answered(GatePass pass)
+    {
+        if (!pass.IsProbe)
+        {
+            return;
+        }
+
+        lock (_lock)
+        {
+            if (!_circuit.Succeeded())
+            {
+                return;
+            }
+
+            _limit.Returned();
+            Pump();
+        }
+
+        AwayChanged?.Invoke(false);
+    }
+
     /// <summary>Gives a pass back.</summary>
     /// <param name="pass">It.</param>
     /// <param name="verdict">How the request ended.</param>

@@ -234,6 +234,34 @@ public sealed class S3ReadTests
     }
 
     [Fact]
+    public async Task A_store_that_is_back_and_slow_keeps_nobody_from_asking()
+    {
+        await using var source = await S3Source.CreateAsync("", ("timeout", "5m"));
+        source.Store.Put(S3Source.Bucket, "f", Content);
+        var seen = await source.StatAsync("f");
+        using (source.Store.Misbehave(new Misbehaviour { Status = 500 }))
+        {
+            using var impatience = new CancellationTokenSource(TimeSpan.FromSeconds(2));
+            Assert.NotEqual(ReadStatus.Ok, (await source.Storage.StatAsync("f", impatience.Token)).Status);
+        }
+
+        using var patience = new CancellationTokenSource();
+        using var hanging = source.Store.Misbehave(
+            new Misbehaviour { When = Misbehaviour.On(StoreOperation.GetObject, "f"), HangAfter = 500_000 });
+        var reading = source.ReadAsync("f", seen, deadline: patience.Token);
+        while (!reading.IsCompleted && source.Store.Log.Count(StoreOperation.GetObject) == 0)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System);
+        }
+
+        using var soon = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        Assert.Equal(ReadStatus.Ok, (await source.Storage.StatAsync("f", soon.Token)).Status);
+        Assert.False(reading.IsCompleted);
+        await patience.CancelAsync();
+        await reading;
+    }
+
+    [Fact]
     public async Task Requests_stay_within_the_bucket_also_when_they_fail()
     {
         await using var source = await S3Source.CreateAsync("", ("requests-per-second", "20"));

@@ -139,6 +139,29 @@ public sealed class RequestGateTests
     }
 
     [Fact]
+    public async Task The_first_bytes_of_a_read_say_that_the_store_is_back()
+    {
+        var changes = new List<bool>();
+        using var gate = new RequestGate(double.PositiveInfinity, double.PositiveInfinity, 64, _time, new Random(1)) { AwayChanged = changes.Add };
+        for (var i = 0; i < Circuit.FailuresToOpen; i++)
+        {
+            gate.Leave(await EnterAsync(gate), S3Verdict.Unreachable);
+        }
+
+        _time.Advance(TimeSpan.FromSeconds(3));
+        var read = await EnterAsync(gate).WaitAsync(S3Source.Soon);
+        Assert.True(read.IsProbe);
+        var stat = EnterAsync(gate, GateLane.Metadata);
+        Assert.False(stat.IsCompleted);
+        gate.Answered(read); // and its other bytes may take an hour
+        Assert.Equal(GateAnswer.Go, (await stat.WaitAsync(S3Source.Soon)).Answer);
+        Assert.False(gate.IsAway);
+        gate.Leave(read, S3Verdict.Ok);
+        Assert.Equal((1, false), (gate.InFlight, gate.IsAway));
+        Assert.Equal([true, false], changes);
+    }
+
+    [Fact]
     public async Task One_object_that_always_fails_does_not_close_the_gate_to_others()
     {
         using var gate = Gate();
