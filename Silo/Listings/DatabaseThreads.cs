@@ -44,7 +44,8 @@ internal sealed class DatabaseThreads<TDatabase> : IDisposable
         var done = new TaskCompletionSource<TResult>(TaskCreationOptions.RunContinuationsAsynchronously);
         try
         {
-            _queue.Add(database => Run(database, work, done, cancellationToken), cancellationToken);
+            // Without the token: it has its slot, and only the thread that takes it gives that back.
+            _queue.Add(database => Run(database, work, done, cancellationToken), CancellationToken.None);
         }
         catch (InvalidOperationException) when (_queue.IsAddingCompleted)
         {

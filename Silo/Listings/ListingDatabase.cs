@@ -36,9 +36,11 @@ internal sealed class ListingDatabase : IDisposable
     private ListingDatabase(SqliteConnection connection) => _connection = connection;
 
     /// <summary>Opens the file for writing, making it if it is not there.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="firstId">A new file's listings are numbered from here on.</param>
     /// <exception cref="SqliteException">It is not a database, is damaged or cannot be written.</exception>
     /// <exception cref="InvalidDataException">It has another format.</exception>
-    public static ListingDatabase OpenWriter(string path)
+    public static ListingDatabase OpenWriter(string path, long firstId)
     {
         using (var file = FileOpening.Open(path, OpenFlags.ReadWrite | OpenFlags.Create))
         {
@@ -51,7 +53,7 @@ internal sealed class ListingDatabase : IDisposable
         var database = Open(path, SqliteOpenMode.ReadWrite);
         try
         {
-            database.Prepare();
+            database.Prepare(firstId);
             return database;
         }
         catch
@@ -146,7 +148,7 @@ internal sealed class ListingDatabase : IDisposable
         }
     }
 
-    private void Prepare()
+    private void Prepare(long firstId)
     {
         Pragma("PRAGMA journal_mode = WAL");
         Pragma("PRAGMA synchronous = NORMAL");
@@ -158,6 +160,7 @@ internal sealed class ListingDatabase : IDisposable
             if (version == 0)
             {
                 Pragma(Schema);
+                Execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('directory', ?1)", firstId);
                 Pragma(string.Create(CultureInfo.InvariantCulture, $"PRAGMA user_version = {Format}"));
             }
             else if (version != Format)

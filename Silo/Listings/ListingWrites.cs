@@ -10,13 +10,21 @@ namespace OrleansCache.Silo.Listings;
 /// What is changed in the file of listings, each call in one transaction. An entry that is there already as it came is not written:
 /// listing an unchanged directory again writes its segments only.
 /// </summary>
-internal sealed class ListingWrites(ListingDatabase database, TimeProvider time)
+internal sealed class ListingWrites(ListingDatabase database, TimeProvider time, DateTimeOffset lastFloor)
 {
     private const int RowsAtOnce = 2048;
+
+    private const string Within = "source = ?1 AND (path IN (?3, ?4) OR (path > ?5 AND path < ?6))"; // '0' comes after '/'
+
+    /// <summary>What seems to come after the floor was asked for before the clock went back: before it all the same.</summary>
+    private const string ForgetLater = "UPDATE segment SET asked = NULL WHERE asked > ?2 AND directory IN (SELECT id FROM directory WHERE ";
 
     private readonly List<string> _changed = [];
     private long _added;
     private long _removed; // with listings that this one takes the place of
+
+    /// <summary>The last floor of any source: it counts for a listing begun from now on, too, whose first part may have been asked for before.</summary>
+    public DateTimeOffset LastFloor { get; private set; } = lastFloor;
 
     /// <summary>Takes a part of a listing.</summary>
     /// <param name="part">The part.</param>
@@ -91,11 +99,19 @@ internal sealed class ListingWrites(ListingDatabase database, TimeProvider time)
     }
 
     /// <summary>What was asked for up to now at a path, above it by one and below it counts no more.</summary>
-    public int RaiseFloor(SourceId source, string path, DateTimeOffset floor) => path.Length == 0
-        ? database.Execute("UPDATE directory SET floor = ?2 WHERE source = ?1", (long)source.Value, floor.UtcTicks)
-        : database.Execute(
-            "UPDATE directory SET floor = ?2 WHERE source = ?1 AND (path IN (?3, ?4) OR (path > ?5 AND path < ?6))",
-            (long)source.Value, floor.UtcTicks, path, PathInSource.ParentOf(path), path + "/", path + "0"); // '0' comes after '/'
+    public int RaiseFloor(SourceId source, string path, DateTimeOffset floor)
+    {
+        LastFloor = floor;
+        var parent = PathInSource.ParentOf(path);
+        return database.InTransaction(() => path.Length == 0
+            ? database.Execute(ForgetLater + "source = ?1)", (long)source.Value, floor.UtcTicks)
+                + database.Execute("UPDATE directory SET floor = ?2 WHERE source = ?1", (long)source.Value, floor.UtcTicks)
+            : database.Execute(
+                ForgetLater + Within + ")", (long)source.Value, floor.UtcTicks, path, parent, path + "/", path + "0")
+                + database.Execute(
+                    "UPDATE directory SET floor = ?2 WHERE " + Within,
+                    (long)source.Value, floor.UtcTicks, path, parent, path + "/", path + "0"));
+    }
 
     /// <summary>A listing was used just now.</summary>
     public int Touch(long listing) =>
@@ -196,9 +212,9 @@ internal sealed class ListingWrites(ListingDatabase database, TimeProvider time)
         // Versions begin at the clock, so that those of a listing dropped before are not used again.
         return (long)database.Statement(
             "INSERT INTO directory (source, path, id_high, id_low, version, floor, entries, touched) "
-            + "VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, ?6) RETURNING id",
+            + "VALUES (?1, ?2, ?3, ?4, ?5, ?7, 0, ?6) RETURNING id",
             (long)directory.Source.Value, directory.Path, (long)directory.Id.High, (long)directory.Id.Low,
-            now.ToUnixTimeMilliseconds() * 1000, now.UtcTicks).ExecuteScalar()!;
+            now.ToUnixTimeMilliseconds() * 1000, now.UtcTicks, (LastFloor < now ? LastFloor : now).UtcTicks).ExecuteScalar()!;
     }
 
     /// <summary>Makes the entries after one position up to another exactly these. Both sides are in order.</summary>

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.Data.Sqlite;
 using OrleansCache.Files;
 using OrleansCache.Grains.Listings;
@@ -37,7 +38,7 @@ internal sealed partial class SqliteListingStore : IListingStore, IDisposable
     private readonly TimeProvider _time;
     private readonly ILogger<SqliteListingStore> _logger;
     private Files _files;
-    private ListingWrites _writes = null!;
+    private ListingWrites? _writes;
     private long _entries;
     private bool _isDisposed;
 
@@ -118,7 +119,8 @@ internal sealed partial class SqliteListingStore : IListingStore, IDisposable
     }
 
     private static bool IsDamage(Exception failure) =>
-        failure is InvalidDataException or SqliteException { SqliteErrorCode: 11 or 26 };
+        failure is InvalidDataException or SqliteException { SqliteErrorCode: 11 or 26 }
+            or JsonException or InvalidCastException or ArgumentOutOfRangeException; // a value that nobody wrote
 
     private void Account(ListingWrites writes, long added, long current)
     {
@@ -137,7 +139,7 @@ internal sealed partial class SqliteListingStore : IListingStore, IDisposable
     private Task<TResult> WriteAsync<TResult>(Func<ListingWrites, TResult> write, CancellationToken cancellationToken)
     {
         var files = Volatile.Read(ref _files);
-        return GuardAsync(files, () => files.Writer.RunAsync(_ => write(_writes), cancellationToken));
+        return GuardAsync(files, () => files.Writer.RunAsync(_ => write(_writes!), cancellationToken));
     }
 
     private async Task<TResult> GuardAsync<TResult>(Files files, Func<Task<TResult>> work)
@@ -209,11 +211,12 @@ internal sealed partial class SqliteListingStore : IListingStore, IDisposable
 
     private Files OpenFiles()
     {
-        var writer = ListingDatabase.OpenWriter(_path);
+        // Numbered by the clock, so that who still knows a listing of a file thrown away finds it gone and not another one.
+        var writer = ListingDatabase.OpenWriter(_path, _time.GetUtcNow().ToUnixTimeMilliseconds());
         List<ListingDatabase> readers = [];
         try
         {
-            _writes = new ListingWrites(writer, _time);
+            _writes = new ListingWrites(writer, _time, _writes?.LastFloor ?? default);
             Interlocked.Exchange(ref _entries, _writes.Count());
             while (readers.Count < Readers)
             {
@@ -236,7 +239,7 @@ internal sealed partial class SqliteListingStore : IListingStore, IDisposable
     {
         try
         {
-            return _writes.RemoveSomeDropped();
+            return _writes!.RemoveSomeDropped();
         }
         catch (SqliteException failure)
         {

@@ -24,12 +24,16 @@ internal sealed class MemoryListingStore : IListingStore
     private readonly Lock _gate = new();
     private readonly Dictionary<long, Listing> _listings = [];
     private long _ids;
+    private DateTimeOffset _lastFloor;
 
     /// <summary>Every call fails with this.</summary>
     public string? FailWith { get; set; }
 
     /// <summary>Parts are written when this ends.</summary>
     public Task HoldWrites { get; set; } = Task.CompletedTask;
+
+    /// <summary>Nothing asked for before is under way any more.</summary>
+    public void Restart() => _lastFloor = default;
 
     public ValueTask<StoredListing?> OpenAsync(DirectoryRef directory, CancellationToken cancellationToken) => Run(() =>
         _listings.FirstOrDefault(one => one.Value.Directory == directory) is { Value: { } listing } found
@@ -63,7 +67,7 @@ internal sealed class MemoryListingStore : IListingStore
         if (id == 0)
         {
             Remove(listing => listing.Directory.Source == part.Directory.Source && listing.Directory.Path == part.Directory.Path);
-            _listings[id = ++_ids] = new Listing { Directory = part.Directory };
+            _listings[id = ++_ids] = new Listing { Directory = part.Directory, FloorUtc = _lastFloor };
         }
 
         var kept = _listings[id];
@@ -119,10 +123,15 @@ internal sealed class MemoryListingStore : IListingStore
     public async ValueTask RaiseFloorAsync(SourceId source, string path, DateTimeOffset floor, CancellationToken cancellationToken) =>
         await Run(() =>
         {
+            _lastFloor = floor;
             foreach (var listing in _listings.Values.Where(one => one.Directory.Source == source
                 && (PathInSource.IsWithin(one.Directory.Path, path) || one.Directory.Path == PathInSource.ParentOf(path))))
             {
                 listing.FloorUtc = floor;
+                foreach (var later in listing.Segments.Values.Where(segment => segment.AskedUtc > floor).ToList())
+                {
+                    listing.Segments[later.Start] = later with { AskedUtc = null };
+                }
             }
 
             return true;

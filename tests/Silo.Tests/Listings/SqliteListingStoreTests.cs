@@ -100,6 +100,47 @@ public sealed class SqliteListingStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task A_listing_of_a_file_thrown_away_is_gone_and_never_another_one()
+    {
+        using (var made = Open())
+        {
+            await made.WriteAsync(Whole(Dir, 0, Entries(10)), default);
+        }
+
+        Sql("UPDATE segment SET unreachable = '[no json'");
+        _time.Advance(TimeSpan.FromSeconds(1));
+        using var store = Open();
+        var other = await store.WriteAsync(Whole(Dir with { Path = "other" }, 0, Entries(5)), default);
+        await Assert.ThrowsAsync<ListingStoreException>(async () => await store.OpenAsync(Dir, default));
+        Assert.Null(await store.OpenAsync(Dir, default));
+        for (var i = 0; i < 10; i++)
+        {
+            await store.WriteAsync(Whole(Dir with { Path = $"{i}" }, 0, Entries(3)), default);
+        }
+
+        Assert.Null(await store.ReadAsync(other.Listing, "", null, 5, default));
+    }
+
+    [Fact]
+    public async Task What_was_asked_for_before_a_sync_does_not_count_also_when_it_comes_after_it_or_the_clock_went_back()
+    {
+        using var store = Open();
+        var asked = _time.GetUtcNow();
+        var part = Whole(Dir, 0, Entries(3)) with { Segments = [new ListingSegment("", null, asked, [])] };
+        await store.WriteAsync(part, default);
+        await store.RaiseFloorAsync(Dir.Source, Dir.Path, asked - TimeSpan.FromHours(1), default);
+        Assert.Null((await store.OpenAsync(Dir, default))!.Segments[0].AskedUtc);
+
+        _time.Advance(TimeSpan.FromSeconds(1));
+        var floor = _time.GetUtcNow();
+        await store.RaiseFloorAsync(Dir.Source, "d/new", floor, default);
+        var late = Dir with { Path = "d/new" };
+        _time.Advance(TimeSpan.FromSeconds(1));
+        await store.WriteAsync(part with { Directory = late }, default);
+        Assert.Equal(floor, (await store.OpenAsync(late, default))!.FloorUtc);
+    }
+
+    [Fact]
     public async Task Past_the_limit_the_listings_used_least_lately_go()
     {
         using var store = Open(maxEntries: 2500);
@@ -231,13 +272,15 @@ public sealed class SqliteListingStoreTests : IDisposable
                 case 0:
                     _real.Dispose();
                     _real = test.Open();
+                    _model.Restart();
                     break;
                 case 1:
                     await LearnAsync(random, name());
                     break;
                 case 2:
-                    await _real.RaiseFloorAsync(Dir.Source, "d", DateTimeOffset.UnixEpoch.AddDays(random.Next(9)), default);
-                    await _model.RaiseFloorAsync(Dir.Source, "d", (await _real.OpenAsync(Dir, default))?.FloorUtc ?? default, default);
+                    var floor = DateTimeOffset.UnixEpoch.AddSeconds(random.Next(1000));
+                    await _real.RaiseFloorAsync(Dir.Source, "d", floor, default);
+                    await _model.RaiseFloorAsync(Dir.Source, "d", floor, default);
                     break;
                 case 3:
                     await RunAsync(random, name);
