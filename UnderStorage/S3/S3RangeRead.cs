@@ -10,6 +10,7 @@ namespace OrleansCache.UnderStorage.S3;
 /// </summary>
 internal sealed class S3RangeRead
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
     private readonly S3Connection _connection;
     private readonly string _key;
     private readonly string _etag;
@@ -19,6 +20,8 @@ internal sealed class S3RangeRead
     private readonly Memory<byte> _room;
     private readonly IPieceSink? _sink;
     private long _doneBytes;
+    private long _givenBytes;
+    private long _givenAt;
     private bool _stopped;
 
     /// <summary>Describes it.</summary>
@@ -125,7 +128,7 @@ internal sealed class S3RangeRead
             }
 
             _doneBytes += got;
-            _stopped = _sink is not null && !_sink.Accept(_room.Span[..got]);
+            GiveWhenWorthIt();
         }
 
         // Without Content-Length only the end shows that there is no more; it also gives the connection back for the next read.
@@ -157,9 +160,27 @@ internal sealed class S3RangeRead
             : new S3Failure(S3Verdict.Ok, "", status);
     }
 
-    private Memory<byte> NextRoom() => _sink is null
-        ? _room[(int)_doneBytes..(int)_lengthBytes]
-        : _room[..(int)Math.Min(_room.Length, _lengthBytes - _doneBytes)];
+    /// <summary>What is not given away yet keeps its place, also over another attempt.</summary>
+    private Memory<byte> NextRoom() =>
+        _room[(int)(_doneBytes - _givenBytes)..(int)Math.Min(_room.Length, _lengthBytes - _givenBytes)];
+
+    /// <summary>
+    /// The first bytes go at once, the others when the room is full: a socket gives some 30 KiB at a time, and a write to the
+    /// cache file for each of them costs more than the network. What trickles goes every second, as a sign of life.
+    /// </summary>
+    private void GiveWhenWorthIt()
+    {
+        var held = (int)(_doneBytes - _givenBytes);
+        if (_sink is null || (_givenBytes > 0 && held < _room.Length && _doneBytes < _lengthBytes
+            && _connection.Time.GetElapsedTime(_givenAt) < Patience))
+        {
+            return;
+        }
+
+        _stopped = !_sink.Accept(_room.Span[..held]);
+        _givenBytes = _doneBytes;
+        _givenAt = _connection.Time.GetTimestamp();
+    }
 
     /// <summary>What an attempt that fails has found out before.</summary>
     private sealed class Timing
