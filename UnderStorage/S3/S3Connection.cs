@@ -16,7 +16,6 @@ internal sealed partial class S3Connection : IAsyncDisposable
     private readonly CancellationTokenSource _closing = new();
     private readonly string _name;
     private readonly ILogger _logger;
-    private readonly Func<bool> _refresh;
     private readonly S3Credentials? _credentials;
     private long _refusedAt;
     private long _awayAt;
@@ -30,7 +29,6 @@ internal sealed partial class S3Connection : IAsyncDisposable
             (client, connections, uri, options, traffic, time, random, logger);
         _name = uri.ToString();
         _credentials = credentials;
-        _refresh = credentials is null ? static () => false : credentials.Refresh;
         Gate = new RequestGate(options.RequestsPerSecond, options.BytesPerSecond, options.Concurrency, time, random)
         {
             AwayChanged = Note,
@@ -62,11 +60,11 @@ internal sealed partial class S3Connection : IAsyncDisposable
     /// <summary>Whether it is disposed.</summary>
     public bool IsClosed => _closing.IsCancellationRequested;
 
-    /// <summary>Looks for other credentials.</summary>
-    public Func<bool> Refresh => _refresh;
-
     /// <summary>Another number after the credentials changed.</summary>
     public int CredentialsVersion => _credentials?.Version ?? 0;
+
+    /// <summary>Looks for other credentials than those of a <see cref="CredentialsVersion"/>.</summary>
+    public bool Refresh(int refused) => _credentials?.Refresh(refused) ?? false;
 
     /// <summary>A token for one attempt.</summary>
     public Attempt Begin(CancellationToken caller) => new(Options.Timeout, Time, caller, _closing.Token);
@@ -88,6 +86,7 @@ internal sealed partial class S3Connection : IAsyncDisposable
                 return (NotSent(pass), null);
             }
 
+            var credentials = CredentialsVersion;
             var failure = new S3Failure(S3Verdict.Cancelled, "defect", 0);
             try
             {
@@ -106,7 +105,7 @@ internal sealed partial class S3Connection : IAsyncDisposable
                 Traffic.Count(operation, failure.Verdict);
             }
 
-            if (!await RetryAsync(plan.Next(failure.Verdict, _refresh), cancellationToken).ConfigureAwait(false))
+            if (!await RetryAsync(plan.Next(failure.Verdict, () => Refresh(credentials)), cancellationToken).ConfigureAwait(false))
             {
                 return (GiveUp(failure, operation, cancellationToken), null);
             }

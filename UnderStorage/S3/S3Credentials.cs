@@ -9,6 +9,10 @@ namespace OrleansCache.UnderStorage.S3;
 internal sealed class S3Credentials : AWSCredentials
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
+
+    /// <summary>Who gives credentials out (a role's service, a process) has its own, longer patience, and a request holds a pass meanwhile.</summary>
+    private static readonly TimeSpan LongestLook = TimeSpan.FromSeconds(15);
+
     private readonly S3CredentialSource _source;
     private readonly TimeProvider _time;
     private readonly Lock _gate = new();
@@ -37,14 +41,24 @@ internal sealed class S3Credentials : AWSCredentials
     public override ImmutableCredentials GetCredentials() => Current().GetCredentials();
 
     /// <inheritdoc/>
-    public override Task<ImmutableCredentials> GetCredentialsAsync() => Current().GetCredentialsAsync();
+    public override Task<ImmutableCredentials> GetCredentialsAsync()
+    {
+        var looking = Current().GetCredentialsAsync();
+        return looking.IsCompleted ? looking : NotForEverAsync(looking);
+    }
 
-    /// <summary>The store refused them: looks for others at once.</summary>
+    /// <summary>The store refused them: looks for others at once, unless somebody did since.</summary>
+    /// <param name="refused">The <see cref="Version"/> that was refused.</param>
     /// <returns>Whether there may be others now, so that asking again makes sense.</returns>
-    public bool Refresh()
+    public bool Refresh(int refused)
     {
         lock (_gate)
         {
+            if (refused != _version)
+            {
+                return true; // a thousand requests refused together ask for others once
+            }
+
             if (_current is RefreshingAWSCredentials refreshing)
             {
                 refreshing.ClearCredentials();
@@ -53,6 +67,18 @@ internal sealed class S3Credentials : AWSCredentials
             }
 
             return ReloadIfChanged();
+        }
+    }
+
+    private async Task<ImmutableCredentials> NotForEverAsync(Task<ImmutableCredentials> looking)
+    {
+        try
+        {
+            return await looking.WaitAsync(LongestLook, _time).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            throw new AmazonClientException($"there were no credentials within {LongestLook.TotalSeconds:0} s");
         }
     }
 

@@ -54,7 +54,7 @@ internal sealed class S3RangeRead
                 return S3Failure.ToStatus(_connection.NotSent(pass).Verdict);
             }
 
-            var before = _doneBytes;
+            var (before, credentials) = (_doneBytes, _connection.CredentialsVersion);
             var failure = new S3Failure(S3Verdict.Cancelled, "defect", 0);
             var timing = new Timing();
             try
@@ -86,7 +86,8 @@ internal sealed class S3RangeRead
                 plan.Progressed();
             }
 
-            if (!await _connection.RetryAsync(plan.Next(failure.Verdict, _connection.Refresh), cancellationToken).ConfigureAwait(false))
+            var pause = plan.Next(failure.Verdict, () => _connection.Refresh(credentials));
+            if (!await _connection.RetryAsync(pause, cancellationToken).ConfigureAwait(false))
             {
                 return S3Failure.ToStatus(_connection.GiveUp(failure, S3Operation.Get, cancellationToken).Verdict);
             }

@@ -1,3 +1,4 @@
+using Amazon.Runtime;
 using OrleansCache.UnderStorage.S3;
 
 namespace OrleansCache.UnderStorage.Tests.S3;
@@ -40,5 +41,34 @@ public sealed class S3CredentialFileTests : IDisposable
         await File.WriteAllTextAsync(Keys, "[default]\naws_access_key_id = AKIAOTHER\naws_secret_access_key = another\n");
         time.Advance(TimeSpan.FromSeconds(2));
         Assert.Equal("another", (await credentials.GetCredentialsAsync()).SecretKey);
+    }
+
+    [Fact]
+    public async Task Who_was_refused_with_credentials_that_changed_meanwhile_asks_again()
+    {
+        await File.WriteAllTextAsync(Keys, "[default]\naws_access_key_id = AKIAEXAMPLE\naws_secret_access_key = " + Secret + "\n");
+        var time = new ManualTime();
+        var credentials = new S3Credentials(new S3CredentialSource(new S3Options { CredentialsFile = Keys }, _ => null), time);
+        var refused = credentials.Version;
+        Assert.False(credentials.Refresh(refused)); // the file is as it was
+        await File.WriteAllTextAsync(Keys, "[default]\naws_access_key_id = AKIAOTHER\naws_secret_access_key = another\n");
+        time.Advance(TimeSpan.FromSeconds(2));
+        Assert.Equal("another", (await credentials.GetCredentialsAsync()).SecretKey); // another request's
+        Assert.True(credentials.Refresh(refused));
+        Assert.False(credentials.Refresh(credentials.Version));
+    }
+
+    [Fact]
+    public async Task Credentials_that_do_not_come_are_not_waited_for_for_ever()
+    {
+        await File.WriteAllTextAsync(Keys, "[default]\ncredential_process = sleep 30\n");
+        var time = new ManualTime();
+        var credentials = new S3Credentials(new S3CredentialSource(new S3Options { CredentialsFile = Keys }, _ => null), time);
+        var looking = credentials.GetCredentialsAsync();
+        Assert.False(looking.IsCompleted);
+        time.Advance(TimeSpan.FromSeconds(16));
+        var failure = await Assert.ThrowsAsync<AmazonClientException>(() => looking);
+        Assert.Contains("within", failure.Message, StringComparison.Ordinal);
+        Assert.Equal(S3Verdict.BadCredentials, S3Failure.Of(failure, false, time.GetUtcNow())!.Value.Verdict);
     }
 }
