@@ -38,6 +38,8 @@ internal sealed partial class NamespaceGrain(
         var uri = identity.Uri;
         AttachRules.Check(state.State.Sources, path, identity);
 
+        // Who had not heard of a detach may have opened it again, with the options of then.
+        await underStorages.CloseAsync(identity.Id);
         var storage = await underStorages.OpenAsync(uri, options, cancellationToken);
         var attached = false;
         try

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.DependencyInjection;
@@ -136,6 +137,20 @@ public sealed class GrainsEndToEndTests : IDisposable
         Assert.Equal(RequestError.NotFound, refused.Error);
     }
 
+    [Fact]
+    public async Task What_is_attached_again_is_opened_with_the_options_of_now()
+    {
+        Directory.CreateDirectory(Data);
+        await using var cluster = await Cluster.StartAsync(_directory);
+        var source = await cluster.Namespace.Attach(new($"file://{Data}", "/d", ["sync=never"]), default);
+        var root = new DirectoryRef(source.Id, "", source.Root.Id);
+        await cluster.Directory(root).Lookup(root, "a", default);
+        await cluster.Namespace.Detach("/d", default);
+        await cluster.Directory(root).Lookup(root, "b", default); // the silo may not have heard of it
+        await cluster.Namespace.Attach(new($"file://{Data}", "/d", ["sync=interval(7s)"]), default);
+        Assert.Equal(TimeSpan.FromSeconds(7), cluster.Opened.Last().Sync.Interval);
+    }
+
     // The subscriber's first call says "from now on": what is told before it arrives it does not hear.
     private static async Task SyncUntilHeardAsync(Cluster cluster, Task<ChangeBatch> heard)
     {
@@ -161,8 +176,23 @@ public sealed class GrainsEndToEndTests : IDisposable
         Assert.Equal(member, (await group.GetView(default)).Members.Single());
     }
 
-    private sealed class Cluster(IHost silo, IHost client) : IAsyncDisposable
+    private sealed class Recording(DirectoryUnderStorageFactory real, ConcurrentQueue<SourceOptions> opened) : IUnderStorageFactory
     {
+        public string Scheme => real.Scheme;
+
+        public SourceIdentity Identify(string uri, SourceOptions options) => real.Identify(uri, options);
+
+        public ValueTask<IUnderStorage> OpenAsync(SourceIdentity identity, SourceOptions options, CancellationToken cancellationToken)
+        {
+            opened.Enqueue(options);
+            return real.OpenAsync(identity, options, cancellationToken);
+        }
+    }
+
+    private sealed class Cluster(IHost silo, IHost client, ConcurrentQueue<SourceOptions> opened) : IAsyncDisposable
+    {
+        public ConcurrentQueue<SourceOptions> Opened => opened;
+
         public IGrainFactory Grains { get; } = client.Services.GetRequiredService<IClusterClient>();
 
         public INamespaceGrain Namespace => Grains.GetGrain<INamespaceGrain>(INamespaceGrain.Key);
@@ -170,19 +200,20 @@ public sealed class GrainsEndToEndTests : IDisposable
         public static async Task<Cluster> StartAsync(string directory)
         {
             var port = FreePort();
+            var opened = new ConcurrentQueue<SourceOptions>();
             var silo = Host.CreateEmptyApplicationBuilder(new());
             silo.UseOrleans(builder => builder.UseLocalhostClustering(siloPort: port, gatewayPort: port)
                 .ConfigureServices(services => services
                     .AddCacheGrains()
                     .AddSingleton<ICapabilitySealer>(new CapabilitySealer(SealingKey))
                     .AddSingleton<IUnderStorageCatalog>(provider => new UnderStorageCatalog(
-                        [new DirectoryUnderStorageFactory(new(), TimeProvider.System)],
+                        [new Recording(new DirectoryUnderStorageFactory(new(), TimeProvider.System), opened)],
                         (source, token) => provider.GetRequiredService<IAttachedSources>().FindAsync(source, token)))
                     .AddSqliteListings(Path.Combine(directory, "listings.db"))
                     .AddSqliteGrainStorage("Default", Path.Combine(directory, "grains.db"))));
             var client = Host.CreateEmptyApplicationBuilder(new());
             client.UseOrleansClient(builder => builder.UseLocalhostClustering(port));
-            return new Cluster(await StartAsync(silo), await StartAsync(client));
+            return new Cluster(await StartAsync(silo), await StartAsync(client), opened);
         }
 
         public IDirectoryGrain Directory(DirectoryRef self) => Grains.GetGrain<IDirectoryGrain>(self.GrainKey);
