@@ -8,16 +8,20 @@ using OrleansCache.UnderStorage;
 namespace OrleansCache.Grains.Namespaces;
 
 /// <summary>
-/// One directory. What it knows and when it asks: <see cref="DirectoryBook"/>, opened anew when the directory is seen at another
-/// path or its source was attached with other options. Its memory goes after two idle minutes; listings stay in the listing store.
+/// One directory. What it knows and when it asks: <see cref="DirectoryBook"/>, one for each path it is seen at (it was renamed, or
+/// mounted twice), opened anew when its source was attached with other options. Its memory goes after two idle minutes; listings
+/// stay in the listing store.
 /// </summary>
 [GrainType("directory"), CollectionAgeLimit(Minutes = 2)]
 internal sealed class DirectoryGrain(
     IUnderStorageCatalog underStorages, IAttachedSources sources, ICapabilitySealer sealer, IListingStore listings, SyncFloors floors,
     IChangePublisher changes, TimeProvider time, ILogger<DirectoryGrain> logger) : Grain, IDirectoryGrain
 {
+    /// <summary>More paths at a time than a directory has, but in the moments of a rename.</summary>
+    private const int MaxBooks = 4;
+
     private readonly DirectoryServices _services = new(underStorages, sealer, listings, floors, changes, time, logger);
-    private DirectoryBook? _book;
+    private readonly List<DirectoryBook> _books = []; // used last comes first
 
     public async ValueTask<LookupResult> Lookup(DirectoryRef self, string name, CancellationToken cancellationToken) =>
         await OpenAsync(self, cancellationToken) is { } book
@@ -36,7 +40,7 @@ internal sealed class DirectoryGrain(
 
     public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
-        _book?.Close();
+        _books.ForEach(book => book.Close());
         return Task.CompletedTask;
     }
 
@@ -49,12 +53,25 @@ internal sealed class DirectoryGrain(
             return null;
         }
 
-        if (_book is null || _book.Self != self || _book.Source.Options != source.Options)
+        var at = _books.FindIndex(book => book.Self == self);
+        var book = at >= 0 && _books[at].Source.Options == source.Options ? _books[at] : null;
+        if (at == 0 && book is not null)
         {
-            _book?.Close();
-            _book = new DirectoryBook(self, source, _services);
+            return book;
         }
 
-        return _book;
+        if (book is null && (at >= 0 || _books.Count == MaxBooks))
+        {
+            at = at >= 0 ? at : MaxBooks - 1;
+            _books[at].Close();
+        }
+
+        if (at >= 0)
+        {
+            _books.RemoveAt(at);
+        }
+
+        _books.Insert(0, book ?? new DirectoryBook(self, source, _services));
+        return _books[0];
     }
 }

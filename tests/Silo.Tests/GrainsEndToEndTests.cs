@@ -151,6 +151,25 @@ public sealed class GrainsEndToEndTests : IDisposable
         Assert.Equal(TimeSpan.FromSeconds(7), cluster.Opened.Last().Sync.Interval);
     }
 
+    [Fact]
+    public async Task Who_still_uses_the_old_path_of_a_directory_disturbs_nobody()
+    {
+        Directory.CreateDirectory(Path.Combine(Data, "new"));
+        File.WriteAllText(Path.Combine(Data, "new", "f"), "1");
+        await using var cluster = await Cluster.StartAsync(_directory);
+        var source = await cluster.Namespace.Attach(new($"file://{Data}", "/d", ["sync=always"]), default);
+        var root = new DirectoryRef(source.Id, "", source.Root.Id);
+        var id = (await cluster.Directory(root).Lookup(root, "new", default)).Entry!.Metadata.Id;
+        var (now, before) = (new DirectoryRef(source.Id, "new", id), new DirectoryRef(source.Id, "old", id));
+        for (var round = 0; round < 20; round++)
+        {
+            var listed = Enumerable.Range(0, 4).Select(_ => cluster.Directory(now).List(now, null, default).AsTask()).ToList();
+            var stale = Enumerable.Range(0, 4).Select(_ => cluster.Directory(before).Lookup(before, "f", default).AsTask()).ToList();
+            Assert.All(await Task.WhenAll(listed).WaitAsync(Patience), page => Assert.Equal(ReadStatus.Ok, page.Status));
+            Assert.All(await Task.WhenAll(stale).WaitAsync(Patience), found => Assert.Equal(ReadStatus.StaleVersion, found.Status));
+        }
+    }
+
     // The subscriber's first call says "from now on": what is told before it arrives it does not hear.
     private static async Task SyncUntilHeardAsync(Cluster cluster, Task<ChangeBatch> heard)
     {
