@@ -29,7 +29,7 @@ internal readonly record struct S3Failure(S3Verdict Verdict, string Code, int St
     {
         OperationCanceledException => isCallers
             ? new(S3Verdict.Cancelled, "cancelled", 0) : new(S3Verdict.Unreachable, "timeout", 0),
-        AmazonUnmarshallingException => new(S3Verdict.Failed, "answer cut off", 0),
+        AmazonUnmarshallingException => new(S3Verdict.Failed, "answer cannot be read", 0),
         AmazonServiceException { StatusCode: not 0 } service => OfAnswer(
             (int)service.StatusCode, service.ErrorCode ?? "", now - AnsweredAt(service)),
         AmazonServiceException { InnerException: { } inner } => Of(inner, isCallers, now)
@@ -43,7 +43,9 @@ internal readonly record struct S3Failure(S3Verdict Verdict, string Code, int St
         // The SDK itself: credentials it could not get, an answer it could not read.
         AmazonClientException client => new(S3Verdict.BadCredentials, client.GetType().Name, 0),
         CacheRequestException { Error: RequestError.AccessDenied } => new(S3Verdict.BadCredentials, "no credentials", 0),
-        System.Xml.XmlException => new(S3Verdict.Failed, "answer cut off", 0),
+
+        // Of the SDK's parsers: a body that ends early, a number or a time that is none.
+        System.Xml.XmlException or FormatException or OverflowException => new(S3Verdict.Failed, "answer cannot be read", 0),
         _ => null,
     };
 

@@ -68,7 +68,10 @@ internal sealed class S3Pages(S3Connection connection) : IS3Pages
     private async Task<ListObjectsV2Response> SendAsync(ListObjectsV2Request request, CancellationToken cancellationToken)
     {
         var answer = await connection.Client.ListObjectsV2Async(request, cancellationToken).ConfigureAwait(false);
-        return answer.IsTruncated is null ? throw new XmlException("the answer is no listing") : answer;
+        var isListing = answer.IsTruncated is not null
+            && (answer.S3Objects ?? []).TrueForAll(static one => one is { Key.Length: > 0, Size: >= 0 })
+            && (answer.CommonPrefixes ?? []).TrueForAll(static prefix => prefix is { Length: > 0 });
+        return isListing ? answer : throw new XmlException("the answer is no listing");
     }
 
     private static S3Page PageOf(ListObjectsV2Response answer, string? startAfter)
@@ -78,7 +81,7 @@ internal sealed class S3Pages(S3Connection connection) : IS3Pages
         foreach (var one in answer.S3Objects ?? [])
         {
             objects.Add(new S3Object(
-                Text(one.Key, isEncoded), one.Size ?? 0, one.LastModified ?? DateTime.UnixEpoch, one.ETag ?? ""));
+                Text(one.Key, isEncoded), one.Size!.Value, one.LastModified ?? DateTime.UnixEpoch, one.ETag ?? ""));
         }
 
         var prefixes = new List<string>(answer.CommonPrefixes?.Count ?? 0);

@@ -77,6 +77,36 @@ public sealed class S3StrangeAnswerTests : IAsyncLifetime
         Assert.NotEqual(ReadStatus.NotFound, stat.Status);
     }
 
+    [Theory]
+    [InlineData("200 OK\r\nETag: \"etag\"\r\nContent-Length: 5000\r\nLast-Modified: yesterday")]
+    [InlineData("200 OK\r\nETag: \"etag\"\r\nContent-Length: 5000\r\nx-amz-expiration: ?\r\nx-amz-missing-meta: many\r\nx-amz-mp-parts-count: all")]
+    [InlineData("204 No Content\r\nETag: \"etag\"")]
+    [InlineData("304 Not Modified\r\nETag: \"etag\"")]
+    [InlineData("300 Multiple Choices\r\nLocation: /")]
+    [InlineData("999 Request denied")]
+    public async Task Nonsense_about_an_object_is_no_file_and_no_crash(string answer)
+    {
+        _answer = request => request.StartsWith("HEAD", StringComparison.Ordinal) ? (answer, null) : ("400 Bad Request", "");
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+        var found = await _storage.StatAsync("f", patience.Token);
+        Assert.True(found.Status != ReadStatus.Ok || found.Metadata.Version is { LengthBytes: 5000, ETag: "etag" }, $"{found}");
+    }
+
+    [Theory]
+    [InlineData("<Key>f</Key><Size>many</Size><LastModified>2026-01-01T00:00:00.000Z</LastModified><ETag>\"etag\"</ETag>")]
+    [InlineData("<Key>f</Key><Size>-1</Size><LastModified>2026-01-01T00:00:00.000Z</LastModified><ETag>\"etag\"</ETag>")]
+    [InlineData("<Key>f</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified><ETag>\"etag\"</ETag>")]
+    [InlineData("<Key>f</Key><Size>1</Size><LastModified>yesterday</LastModified><ETag>\"etag\"</ETag>")]
+    [InlineData("<Size>1</Size><LastModified>2026-01-01T00:00:00.000Z</LastModified><ETag>\"etag\"</ETag>")]
+    public async Task Nonsense_in_a_listing_is_an_error_and_no_crash(string contents)
+    {
+        _answer = _ => (Listing, $"<ListBucketResult><IsTruncated>false</IsTruncated><Contents>{contents}</Contents></ListBucketResult>");
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+        await using var listing = _storage.List("", null);
+        var batch = await listing.NextAsync(patience.Token);
+        Assert.True(batch.Status != ReadStatus.Ok, $"{batch.Status}: {string.Join(", ", batch.Entries ?? [])}");
+    }
+
     [Fact]
     public async Task A_redirect_is_not_followed()
     {
