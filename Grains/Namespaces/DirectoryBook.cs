@@ -220,8 +220,9 @@ internal sealed partial class DirectoryBook : IListedDirectory
         else if (_paging is { } paging)
         {
             var floor = _services.Floors.Of(_source.Id, _self.Path);
+            var oldest = _services.Ago(PagingGrace);
             need = new Freshness(
-                Math.Min(need.MinAt, Math.Max(paging.MinAt, _services.Ago(PagingGrace))),
+                MustBeFresh ? oldest : Math.Min(need.MinAt, Math.Max(paging.MinAt, oldest)),
                 Math.Max(floor, Math.Min(need.AfterNumber, paging.AfterNumber)));
         }
 

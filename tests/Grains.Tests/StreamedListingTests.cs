@@ -120,6 +120,21 @@ public sealed class StreamedListingTests
     });
 
     [Fact]
+    public async Task A_later_page_is_never_older_than_a_minute_also_with_always() => await Turn.RunAsync(async () =>
+    {
+        var directory = new ListedDirectory(Filled(2500), "always");
+        var pages = await directory.PagesAsync();
+        var requests = directory.Storage.Requests;
+        directory.Time.Advance(TimeSpan.FromSeconds(59));
+        Assert.Equal(pages[1].Entries.Length, (await directory.Book.ListAsync(pages[0].Next, default)).Entries.Length);
+        Assert.Equal(requests, directory.Storage.Requests);
+        directory.Time.Advance(TimeSpan.FromSeconds(2));
+        var first = pages[1].Entries[0].Name;
+        directory.Storage.Put(first, version: 2);
+        Assert.Equal(2, (await directory.Book.ListAsync(pages[0].Next, default)).Entries[0].Metadata.Version.LengthBytes);
+    });
+
+    [Fact]
     public async Task A_listing_forgotten_while_it_is_made_loses_no_name() => await Turn.RunAsync(async () =>
     {
         var directory = new ListedDirectory(Filled(9500), "never");
