@@ -173,6 +173,41 @@ public sealed class RequestGateTests
         Assert.False(gate.IsAway);
     }
 
+    /// <summary>Giving up, being let in and being refused at the same time, on many threads: nobody is forgotten and no pass is lost.</summary>
+    [Fact]
+    public async Task Whoever_gives_up_when_takes_no_pass_and_no_wake_up_with_him()
+    {
+        using var gate = new RequestGate(20_000, double.PositiveInfinity, 3, TimeProvider.System, new Random(1));
+        var passes = 0;
+        async Task AskAgainAndAgainAsync(int seed)
+        {
+            var random = new Random(seed);
+            for (var i = 0; i < 500; i++)
+            {
+                using var patience = new CancellationTokenSource();
+                var lane = random.Next(4) == 0 ? GateLane.Metadata : GateLane.Reads;
+                var entering = gate.EnterAsync(lane, 100, patience.Token).AsTask();
+                if (random.Next(2) == 0)
+                {
+                    await Task.Yield();
+                    await patience.CancelAsync();
+                }
+
+                var pass = await entering;
+                if (pass.Answer == GateAnswer.Go)
+                {
+                    Interlocked.Increment(ref passes);
+                    await Task.Yield();
+                    gate.Leave(pass, random.Next(50) == 0 ? S3Verdict.Throttled : S3Verdict.Ok, TimeSpan.FromMilliseconds(1), random.Next(100));
+                }
+            }
+        }
+
+        await Task.WhenAll(Enumerable.Range(0, 16).Select(seed => Task.Run(() => AskAgainAndAgainAsync(seed)))).WaitAsync(S3Source.Soon);
+        Assert.Equal((0, 0), (gate.InFlight, gate.Waiting));
+        Assert.InRange(passes, 4000 - 600, 8000); // whoever did not give up, half of 8000, has had one
+    }
+
     [Fact]
     public void Who_need_not_wait_costs_no_memory()
     {
