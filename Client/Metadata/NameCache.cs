@@ -31,6 +31,24 @@ internal sealed class NameCache(NamespaceViewOptions options, TimeProvider time)
     /// <summary>Read it before a question is sent: it tells whether the answer is older than a change.</summary>
     public long Stamp => _changes.Last;
 
+    /// <summary>Whether an answer about a name is not older than a change that touches it.</summary>
+    public bool IsAnswer(string path, long stamp)
+    {
+        lock (_gate)
+        {
+            return _changes.IsAnswer(path, stamp);
+        }
+    }
+
+    /// <summary>Whether a page of a directory is not older than a change that touches it.</summary>
+    public bool IsListing(string directory, long stamp)
+    {
+        lock (_gate)
+        {
+            return _changes.IsListing(directory, stamp);
+        }
+    }
+
     /// <summary>A name whose lease lives; the node is null when it is known to be missing.</summary>
     public bool TryGetName(string path, NodeEntry? parent, out NodeEntry? node, out TimeSpan validFor)
     {

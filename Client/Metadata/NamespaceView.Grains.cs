@@ -35,7 +35,7 @@ internal sealed partial class NamespaceView
             var id = directory.Entry.Metadata.Id;
             var answer = await _lists.Run((directory.Path, id, after), () => AskPageAsync(directory, after), out var joined)
                 .WaitAsync(cancellationToken).ConfigureAwait(false);
-            if (joined && !answer.IsLeased)
+            if (joined && !(answer.IsLeased && _cache.IsListing(directory.Path, answer.Stamp)))
             {
                 answer = await AskPageAsync(directory, after).WaitAsync(cancellationToken).ConfigureAwait(false);
             }
@@ -107,7 +107,7 @@ internal sealed partial class NamespaceView
         {
             answer = await _lookups.Run((path, directory.Entry.Metadata.Id), () => AskNameAsync(directory, path), out var joined)
                 .WaitAsync(cancellationToken).ConfigureAwait(false);
-            if (joined && !answer.IsLeased)
+            if (joined && !(answer.IsLeased && _cache.IsAnswer(path, answer.Stamp)))
             {
                 answer = await AskNameAsync(directory, path).WaitAsync(cancellationToken).ConfigureAwait(false);
             }
@@ -201,7 +201,7 @@ internal sealed partial class NamespaceView
             OnLeased(directory, lease);
         }
 
-        return new Answer(result.Status, node, isLeased ? lease : default, isLeased);
+        return new Answer(result.Status, node, isLeased ? lease : default, isLeased, stamp);
     }
 
     private async Task<PageAnswer> AskPageAsync(NodeEntry directory, string? after)
@@ -224,7 +224,7 @@ internal sealed partial class NamespaceView
                 _cache.Forget(directory);
             }
 
-            return new PageAnswer(NoPage(result.Status), default, false);
+            return new PageAnswer(NoPage(result.Status), default, false, stamp);
         }
 
         var lease = Lease.From(_time, asked, result.Lease);
@@ -245,7 +245,7 @@ internal sealed partial class NamespaceView
             OnLeased(directory, lease);
         }
 
-        return new PageAnswer(page, isLeased ? lease : default, isLeased);
+        return new PageAnswer(page, isLeased ? lease : default, isLeased, stamp);
     }
 
     private static NodeEntry MakeNode(NodeEntry directory, FileEntry entry) => new(
@@ -254,7 +254,7 @@ internal sealed partial class NamespaceView
         directory.SourcePath.Length == 0 ? entry.Name : string.Concat(directory.SourcePath, "/", entry.Name),
         entry);
 
-    private sealed record Answer(ReadStatus Status, NodeEntry? Node, Lease Lease, bool IsLeased);
+    private sealed record Answer(ReadStatus Status, NodeEntry? Node, Lease Lease, bool IsLeased, long Stamp);
 
-    private sealed record PageAnswer(ListOutcome Page, Lease Lease, bool IsLeased);
+    private sealed record PageAnswer(ListOutcome Page, Lease Lease, bool IsLeased, long Stamp);
 }

@@ -5,9 +5,16 @@ internal sealed class ManualTime : TimeProvider
 {
     private long _ticks = 1_000_000;
 
+    /// <summary>Runs when somebody looks at the clock.</summary>
+    public Action? OnLook { get; set; }
+
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
-    public override long GetTimestamp() => Volatile.Read(ref _ticks);
+    public override long GetTimestamp()
+    {
+        OnLook?.Invoke();
+        return Volatile.Read(ref _ticks);
+    }
 
     public void Advance(TimeSpan by) => Interlocked.Add(ref _ticks, by.Ticks);
 }

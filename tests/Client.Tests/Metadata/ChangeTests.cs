@@ -139,6 +139,39 @@ public sealed class ChangeTests : IAsyncLifetime
         Assert.Equal(3, _grains.LookupCalls);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Who_asks_after_a_change_never_shares_an_answer_that_is_about_to_land(bool isListing)
+    {
+        _grains.Add(null, File("f", 5));
+        var data = await SourceAsync();
+        var hold = new TaskCompletionSource();
+        _grains.OnCall = () => hold.Task;
+        var asking = AskAsync();
+        var names = _view.CachedNames;
+        var after = new TaskCompletionSource<Task<long>>();
+        _time.OnLook = () =>
+        {
+            if (_view.CachedNames > names)
+            {
+                // The answer is remembered, and who waits for it has not been told.
+                _time.OnLook = null;
+                _grains.Add(null, File("f", 6, modified: 2));
+                _view.Forget("/a/data/f");
+                _view.Forget("/a/data");
+                after.SetResult(AskAsync());
+            }
+        };
+        hold.SetResult();
+        Assert.Equal(5, await asking);
+        Assert.Equal(6, await await after.Task.WaitAsync(Bound));
+
+        async Task<long> AskAsync() => isListing
+            ? (await _view.ListAsync(data, null, default)).Nodes.Single().LengthBytes
+            : await LengthAsync(data, "f");
+    }
+
     [Fact]
     public async Task More_changed_directories_than_are_kept_forget_everything_rather_than_a_change()
     {
