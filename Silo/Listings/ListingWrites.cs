@@ -23,7 +23,7 @@ internal sealed class ListingWrites(ListingDatabase database, TimeProvider time,
     private long _added;
     private long _removed; // with listings that this one takes the place of
 
-    /// <summary>The last floor of any source: it counts for a listing begun from now on, too, whose first part may have been asked for before.</summary>
+    /// <summary>The last floor of any source: it counts for a listing begun from now on, too, whose first part may be from before.</summary>
     public DateTimeOffset LastFloor { get; private set; } = lastFloor;
 
     /// <summary>Takes a part of a listing.</summary>
