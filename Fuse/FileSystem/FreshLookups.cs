@@ -24,7 +24,9 @@ internal sealed class FreshLookups(TimeProvider time)
     {
         ref var slot = ref _slots[thread % (uint)_slots.Length];
         var answer = Volatile.Read(ref slot);
-        return answer is not null && answer.Thread == thread && ReferenceEquals(answer.Node, node)
+
+        // Zero: a thread of another pid namespace, and so is its neighbour.
+        return thread != 0 && answer is not null && answer.Thread == thread && ReferenceEquals(answer.Node, node)
             && time.GetElapsedTime(answer.At) < Longest
             && Interlocked.CompareExchange(ref slot, null, answer) == answer
                 ? answer.Entry

@@ -102,7 +102,9 @@ internal sealed partial class DirectoryLister
                 : isFirst ? [Segment.Unknown] : [];
             var part = PartOf(entries, "", null, new SegmentEdit(0, 0, segments), asked, askedUtc) with
             {
-                Run = askedUtc.Ticks, EndsRun = batch.IsLast, WasKnown = wasKnown,
+                Run = askedUtc.Ticks,
+                EndsRun = batch.IsLast,
+                WasKnown = wasKnown,
             };
             var written = await WriteAsync(part, asked, loads, cancellationToken);
             if (written is null)

@@ -72,30 +72,30 @@ internal sealed class StoredSource
     /// <summary>What is stored of a source.</summary>
     public static StoredSource From(
         string path, SourceIdentity identity, SourceOptions options, IEnumerable<SourceFact> facts, FileMetadata root) => new()
-    {
-        Path = path,
-        Uri = identity.Uri,
-        SourceId = identity.Id.Value,
-        Subtrees = [.. options.Subtrees.Select(one => new StoredPair { Name = one.Path, Value = one.Rule.ToString() })],
-        ImmutableFiles = [.. options.ImmutableFiles],
-        DriverOptions = [.. options.Driver.Select(one => new StoredPair { Name = one.Name, Value = one.Value })],
-        Facts = [.. facts.Select(one => new StoredPair { Name = one.Name, Value = one.Value })],
-        BlockSizeBytes = options.BlockSizeBytes,
-        Sync = options.Sync.ToString(),
-        Root = new StoredRoot
         {
-            IdHigh = root.Id.High,
-            IdLow = root.Id.Low,
-            LengthBytes = root.Version.LengthBytes,
-            ModifiedNs = root.Version.ModifiedNs,
-            ChangedNs = root.Version.ChangedNs,
-            Mode = root.Mode,
-            Uid = root.Uid,
-            Gid = root.Gid,
-            Links = root.Links,
-            AccessedNs = root.AccessedNs,
-        },
-    };
+            Path = path,
+            Uri = identity.Uri,
+            SourceId = identity.Id.Value,
+            Subtrees = [.. options.Subtrees.Select(one => new StoredPair { Name = one.Path, Value = one.Rule.ToString() })],
+            ImmutableFiles = [.. options.ImmutableFiles],
+            DriverOptions = [.. options.Driver.Select(one => new StoredPair { Name = one.Name, Value = one.Value })],
+            Facts = [.. facts.Select(one => new StoredPair { Name = one.Name, Value = one.Value })],
+            BlockSizeBytes = options.BlockSizeBytes,
+            Sync = options.Sync.ToString(),
+            Root = new StoredRoot
+            {
+                IdHigh = root.Id.High,
+                IdLow = root.Id.Low,
+                LengthBytes = root.Version.LengthBytes,
+                ModifiedNs = root.Version.ModifiedNs,
+                ChangedNs = root.Version.ChangedNs,
+                Mode = root.Mode,
+                Uid = root.Uid,
+                Gid = root.Gid,
+                Links = root.Links,
+                AccessedNs = root.AccessedNs,
+            },
+        };
 
     /// <summary>The source as clients see it.</summary>
     public SourceInfo ToInfo() => new()

@@ -81,7 +81,11 @@ internal sealed class S3Probe(S3Connection connection)
                 return await connection.Client.PutObjectAsync(
                     new PutObjectRequest
                     {
-                        BucketName = connection.Uri.Bucket, Key = _key, InputStream = body, IfMatch = NoETag, UseChunkEncoding = false,
+                        BucketName = connection.Uri.Bucket,
+                        Key = _key,
+                        InputStream = body,
+                        IfMatch = NoETag,
+                        UseChunkEncoding = false,
                     },
                     cancellation).ConfigureAwait(false);
             },
@@ -128,7 +132,12 @@ internal sealed class S3Probe(S3Connection connection)
             using var body = new MemoryStream([(byte)'x']);
             var request = new UploadPartRequest
             {
-                BucketName = connection.Uri.Bucket, Key = _key, UploadId = upload, PartNumber = 1, InputStream = body, PartSize = 1,
+                BucketName = connection.Uri.Bucket,
+                Key = _key,
+                UploadId = upload,
+                PartNumber = 1,
+                InputStream = body,
+                PartSize = 1,
             };
             if (checksum is not null)
             {
@@ -145,7 +154,10 @@ internal sealed class S3Probe(S3Connection connection)
         var (failure, _) = await connection.CallAsync(S3Operation.Probe, cancellation => connection.Client.CompleteMultipartUploadAsync(
             new CompleteMultipartUploadRequest
             {
-                BucketName = connection.Uri.Bucket, Key = _key, UploadId = upload, IfMatch = NoETag,
+                BucketName = connection.Uri.Bucket,
+                Key = _key,
+                UploadId = upload,
+                IfMatch = NoETag,
                 PartETags = [new PartETag(1, part.ETag)],
             },
             cancellation), cancellationToken).ConfigureAwait(false);

@@ -68,7 +68,11 @@ internal sealed class CephStore : IAsyncDisposable
             var sent = await client.UploadPartAsync(
                 new UploadPartRequest
                 {
-                    BucketName = Bucket, Key = key, UploadId = upload.UploadId, PartNumber = parts.Count + 1, InputStream = content,
+                    BucketName = Bucket,
+                    Key = key,
+                    UploadId = upload.UploadId,
+                    PartNumber = parts.Count + 1,
+                    InputStream = content,
                 },
                 cancellationToken).ConfigureAwait(false);
             parts.Add(new PartETag(parts.Count + 1, sent.ETag));

@@ -22,7 +22,9 @@ internal static class S3Bench
         await using var store = await CephStore.StartAsync(bytes, cancellationToken).ConfigureAwait(false);
         await using var link = DelayProxy.Start(new DelayProxyOptions
         {
-            Target = new IPEndPoint(IPAddress.Loopback, store.Endpoint.Port), RoundTrip = RoundTrip, DownBytesPerSecond = LinkBytesPerSecond,
+            Target = new IPEndPoint(IPAddress.Loopback, store.Endpoint.Port),
+            RoundTrip = RoundTrip,
+            DownBytesPerSecond = LinkBytesPerSecond,
         });
         var endpoint = link.Through(store.Endpoint);
         var keys = LocalSilo.S3Environment(store.AccessKey, store.SecretKey);

@@ -43,7 +43,9 @@ internal static class SdkReader
                 using var answer = await client.GetObjectAsync(
                     new GetObjectRequest
                     {
-                        BucketName = bucket, Key = key, EtagToMatch = head.ETag,
+                        BucketName = bucket,
+                        Key = key,
+                        EtagToMatch = head.ETag,
                         ByteRange = new ByteRange(first, Math.Min(first + RangeBytes, head.ContentLength) - 1),
                     },
                     cancellation).ConfigureAwait(false);

@@ -30,7 +30,9 @@ public sealed class ChangingObjectTests
         var version = 0;
         using var mixing = run.Store.Misbehave(new Misbehaviour
         {
-            When = Misbehaviour.On(S3Operation.GetObject, Key), Times = 1, MidReadAfter = 200,
+            When = Misbehaviour.On(S3Operation.GetObject, Key),
+            Times = 1,
+            MidReadAfter = 200,
             MidRead = () => version = run.Publish(),
         });
         run.Publish();
@@ -52,7 +54,9 @@ public sealed class ChangingObjectTests
         // Half of its answers break off, too.
         using var cutting = run.Store.Misbehave(new Misbehaviour
         {
-            When = Misbehaviour.On(S3Operation.GetObject, Key), Times = 2, TruncateAfter = 70_000,
+            When = Misbehaviour.On(S3Operation.GetObject, Key),
+            Times = 2,
+            TruncateAfter = 70_000,
         });
         await run.SeenAsync(run.PublishShorter());
         await run.SeenAsync(run.Publish());
@@ -170,7 +174,8 @@ public sealed class ChangingObjectTests
         {
             var since = Stopwatch.GetTimestamp();
             return WaitAsync(
-                () => (_errorsSeenAt.TryGetValue(errno, out var at) && at > since) || (orVersion is { } seen && Volatile.Read(ref _newestSeen) >= seen),
+                () => (_errorsSeenAt.TryGetValue(errno, out var at) && at > since)
+                    || (orVersion is { } seen && Volatile.Read(ref _newestSeen) >= seen),
                 $"errno {errno} to be seen");
         }
 

@@ -63,7 +63,10 @@ internal sealed class BucketSource : IAsyncDisposable
         {
             var answer = await _store.Client.UploadPartAsync(new UploadPartRequest
             {
-                BucketName = _bucket, Key = Prefix + key, UploadId = upload.UploadId, PartNumber = index + 1,
+                BucketName = _bucket,
+                Key = Prefix + key,
+                UploadId = upload.UploadId,
+                PartNumber = index + 1,
                 InputStream = new MemoryStream(part, writable: false),
             });
             done.Add(new PartETag(index + 1, answer.ETag));
@@ -71,7 +74,10 @@ internal sealed class BucketSource : IAsyncDisposable
 
         await _store.Client.CompleteMultipartUploadAsync(new CompleteMultipartUploadRequest
         {
-            BucketName = _bucket, Key = Prefix + key, UploadId = upload.UploadId, PartETags = done,
+            BucketName = _bucket,
+            Key = Prefix + key,
+            UploadId = upload.UploadId,
+            PartETags = done,
         });
     }
 

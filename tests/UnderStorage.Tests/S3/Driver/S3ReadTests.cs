@@ -130,7 +130,10 @@ public sealed class S3ReadTests
         var other = RandomNumberGenerator.GetBytes(Content.Length);
         source.Store.Misbehave(new Misbehaviour
         {
-            Times = 1, TruncateAfter = 300_000, MidReadAfter = 100_000, MidRead = () => source.Store.Put(S3Source.Bucket, "f", other),
+            Times = 1,
+            TruncateAfter = 300_000,
+            MidReadAfter = 100_000,
+            MidRead = () => source.Store.Put(S3Source.Bucket, "f", other),
         });
         var pieces = new Pieces();
         Assert.Equal(ReadStatus.StaleVersion, await source.Storage.StreamAsync(

@@ -17,10 +17,22 @@ public sealed class S3OptionTests
         Assert.Equal(
             new S3Options
             {
-                Endpoint = new Uri("http://127.0.0.1:9000"), Region = "eu-central-1", PathStyle = false,
-                Checksums = S3Checksums.WhenSupported, Profile = "train", CredentialsFile = "/etc/keys", RequestsPerSecond = 12.5,
-                BytesPerSecond = 150 << 20, Concurrency = 7, Proxy = new Uri("http://proxy:3128"), Uid = 1000, Gid = 1001,
-                FileMode = 0x1A0, DirectoryMode = 0x1E8, Timeout = TimeSpan.FromSeconds(1.5), Probe = false,
+                Endpoint = new Uri("http://127.0.0.1:9000"),
+                Region = "eu-central-1",
+                PathStyle = false,
+                Checksums = S3Checksums.WhenSupported,
+                Profile = "train",
+                CredentialsFile = "/etc/keys",
+                RequestsPerSecond = 12.5,
+                BytesPerSecond = 150 << 20,
+                Concurrency = 7,
+                Proxy = new Uri("http://proxy:3128"),
+                Uid = 1000,
+                Gid = 1001,
+                FileMode = 0x1A0,
+                DirectoryMode = 0x1E8,
+                Timeout = TimeSpan.FromSeconds(1.5),
+                Probe = false,
             },
             options);
         Assert.True(Parse(("anonymous", "true")).Anonymous);
