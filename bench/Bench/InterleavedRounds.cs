@@ -37,7 +37,8 @@ internal static class InterleavedRounds
             Min = one.Values.Min(),
             Max = one.Values.Max(),
             Ratios = all
-                .Where(other => other != one && other.Workload == one.Workload && other.State == one.State)
+                .Where(other => other != one && other.Workload == one.Workload && other.State == one.State
+                    && other.Unit == one.Unit && medians[other] != 0)
                 .ToDictionary(other => other.Variant, other => Math.Round(medians[one] / medians[other], 3)),
         })];
     }
