@@ -13,7 +13,8 @@ internal sealed class FileReader(SharedFile file, ReadServices services) : IFile
     public long LengthBytes => _file.LengthBytes;
 
     /// <inheritdoc/>
-    public int CachedPercent => _file.CachedPercent;
+    public ValueTask<int> GetCachedPercentAsync(CancellationToken cancellationToken) =>
+        _file.KnownPercent == 100 ? new(100) : AskCachedPercentAsync(cancellationToken);
 
     /// <summary>The shared file, for loading and statistics.</summary>
     public SharedFile File => _file;
@@ -55,6 +56,13 @@ internal sealed class FileReader(SharedFile file, ReadServices services) : IFile
         {
             services.Leases.Release(_file);
         }
+    }
+
+    /// <summary>Reads that the data plane carried are not known here, so the silo is asked.</summary>
+    private async ValueTask<int> AskCachedPercentAsync(CancellationToken cancellationToken)
+    {
+        var residency = await _file.GetResidencyAsync(cancellationToken).ConfigureAwait(false);
+        return Math.Max(_file.KnownPercent, residency.CachedPercent ?? 0);
     }
 
     private async ValueTask<FileReadOutcome> FetchAsync(

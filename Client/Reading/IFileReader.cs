@@ -9,8 +9,8 @@ internal interface IFileReader : IDisposable
     /// <summary>Length of the version.</summary>
     long LengthBytes { get; }
 
-    /// <summary>Blocks of the version that are known to be cached, in percent; 100 for an empty file.</summary>
-    int CachedPercent { get; }
+    /// <summary>How much of the version is cached, in percent: what is known here, or what the silo says; 100 for an empty file.</summary>
+    ValueTask<int> GetCachedPercentAsync(CancellationToken cancellationToken);
 
     /// <summary>
     /// Reads without waiting and without allocating, when the whole range (cut at the end of the file) is known to be resident.

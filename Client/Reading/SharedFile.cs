@@ -62,7 +62,7 @@ internal sealed partial class SharedFile : IDisposable
     public LinkedListNode<SharedFile>? IdleNode { get; set; }
 
     /// <summary>Blocks known to be cached, in percent.</summary>
-    public int CachedPercent => LengthBytes == 0 ? 100 : _lease?.ResidentPercent ?? 0;
+    public int KnownPercent => LengthBytes == 0 ? 100 : _lease?.ResidentPercent ?? 0;
 
     /// <summary>A newer look at the same version: its seal lasts longer.</summary>
     public void UseNode(NodeEntry node)

@@ -64,7 +64,8 @@ internal sealed partial class OcacheFileSystem
         }
 
         using var reader = opened.Reader!;
-        var text = reader.CachedPercent.ToString(CultureInfo.InvariantCulture);
+        var percent = await reader.GetCachedPercentAsync(cancellationToken).ConfigureAwait(false);
+        var text = percent.ToString(CultureInfo.InvariantCulture);
         return new XAttrAnswer(Errno.None, Encoding.ASCII.GetBytes(text), asked);
     }
 }

@@ -96,8 +96,14 @@ public sealed class RealProgramsTests(RealProgramsTests.Dataset dataset) : IClas
             "import os,sys\n"
             + "p=sys.argv[1]\n"
             + "print(sorted(os.listxattr(p)), os.getxattr(p,'user.ocache.cached_percent').decode(), len(os.getxattr(p,'user.ocache.version'))>0)\n";
-        var answer = (await Command.RunAsync("/usr/bin/python3", ["-c", Script, _stack.Mounted("large.bin")])).Checked("python");
-        Assert.Equal("['user.ocache.cached_percent', 'user.ocache.version'] 100 True\n", answer.Output);
+        var said = "";
+        for (var look = 0; look < 100 && !said.Contains(" 100 ", StringComparison.Ordinal); look++)
+        {
+            // A block counts when its record is durable, a moment after its bytes could be read.
+            said = (await Command.RunAsync("/usr/bin/python3", ["-c", Script, _stack.Mounted("large.bin")])).Checked("python").Output;
+        }
+
+        Assert.Equal("['user.ocache.cached_percent', 'user.ocache.version'] 100 True\n", said);
     }
 
     [Fact]

@@ -22,7 +22,7 @@ public sealed class FileReaderTests
         Assert.True(rig.Silo.Content.AsSpan(3 * Block - 5).SequenceEqual(buffer.AsSpan(0, 22)));
         Assert.True(reader.TryRead(3 * Block + 17, buffer, out bytes));
         Assert.Equal(0, bytes);
-        Assert.Equal(100, reader.CachedPercent);
+        Assert.Equal(100, await reader.GetCachedPercentAsync(default));
         Assert.Equal(0, rig.Silo.Ensures + rig.Silo.Reads);
     }
 
@@ -53,7 +53,7 @@ public sealed class FileReaderTests
         await rig.CheckAsync(reader, 2 * Block, 100);
         Assert.True(reader.TryRead(2 * Block, buffer, out _));
         Assert.False(reader.TryRead(0, buffer, out _));
-        Assert.True(reader.CachedPercent is > 0 and < 100);
+        Assert.True(await reader.GetCachedPercentAsync(default) is > 0 and < 100);
         Assert.Equal(0, rig.Silo.Reads);
     }
 
@@ -284,7 +284,7 @@ public sealed class FileReaderTests
         rig.Current = null;
         using var reader = await rig.OpenAsync();
         Assert.True(reader.TryRead(0, new byte[10], out var bytes));
-        Assert.Equal((0, 100), (bytes, reader.CachedPercent));
+        Assert.Equal((0, 100), (bytes, await reader.GetCachedPercentAsync(default)));
     }
 
     [Fact]

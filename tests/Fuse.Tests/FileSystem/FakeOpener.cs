@@ -60,7 +60,7 @@ internal sealed class FakeOpener : IFileOpener
 
         public long LengthBytes => file.LengthBytes;
 
-        public int CachedPercent => owner.IsResident(file) ? 100 : 42;
+        public ValueTask<int> GetCachedPercentAsync(CancellationToken cancellationToken) => new(owner.IsResident(file) ? 100 : 42);
 
         public bool TryRead(long offsetBytes, Span<byte> destination, out int bytesRead)
         {

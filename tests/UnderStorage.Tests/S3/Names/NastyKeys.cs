@@ -8,7 +8,7 @@ namespace OrleansCache.UnderStorage.Tests.S3;
 /// <summary>Generators of buckets made to break the mapping: few pieces, so that they collide, and each of them a trap.</summary>
 internal static class NastyKeys
 {
-    private static readonly string[] _pieces =
+    private static readonly string[] Pieces =
     [
         "", "", ".", "..", "...", "a", "a", "b", "a!", "a-", "a.txt", "a0", "A", "%", "%%", "%empty", "%%empty", "%dot", "%dotdot",
         "%%dotdot", "a%prefix", "a%prefix%", "a%object", "a%object%%", "%prefix", "%object", "%empty%prefix", "%dot%object",
@@ -20,20 +20,20 @@ internal static class NastyKeys
         new string('\uF780', 85), new string('\uF780', 86),
     ];
 
-    private static readonly string[] _uncertain = ["\uFFFD", "a\uFFFD", "\uFFFDz", "\0", "a\0b"];
+    private static readonly string[] Uncertain = ["\uFFFD", "a\uFFFD", "\uFFFDz", "\0", "a\0b"];
 
     /// <summary>A segment: mostly a trap, sometimes two glued together.</summary>
     public static Gen<string> Segment { get; } = Gen.Frequency(
-        (5, Gen.Elements(_pieces)),
-        (1, from one in Gen.Elements(_pieces) from other in Gen.Elements(_pieces) select one + other),
-        (1, from one in Gen.Elements("a", "b", "%", "!") from other in Gen.Elements(_pieces) select one + other));
+        (5, Gen.Elements(Pieces)),
+        (1, from one in Gen.Elements(Pieces) from other in Gen.Elements(Pieces) select one + other),
+        (1, from one in Gen.Elements("a", "b", "%", "!") from other in Gen.Elements(Pieces) select one + other));
 
     /// <summary>Keys of a bucket, all of them ones that text can carry.</summary>
     public static Gen<string[]> Certain { get; } = Bucket(Segment);
 
     /// <summary>Keys of a bucket, some of which no path can name.</summary>
     public static Gen<string[]> Any { get; } =
-        Bucket(Gen.Frequency((9, Segment), (1, Gen.Elements(_uncertain))));
+        Bucket(Gen.Frequency((9, Segment), (1, Gen.Elements(Uncertain))));
 
     /// <summary>A bucket with these keys; whether an object is empty follows from the seed.</summary>
     public static IReadOnlyList<S3Object> ToObjects(IEnumerable<string> keys, int seed)
