@@ -43,7 +43,7 @@ internal sealed class S3Stack : IAsyncDisposable
         {
             fake = await FakeS3.StartAsync(store).ConfigureAwait(false);
             fill(fake.CreateBucket(Bucket));
-            silo = await LocalSilo.StartAsync(scratch.Path, capacity, EnvironmentFor(fake)).ConfigureAwait(false);
+            silo = await LocalSilo.StartAsync(scratch.Path, capacity, LocalSilo.S3Environment(fake.AccessKey, fake.SecretKey)).ConfigureAwait(false);
             var stack = new S3Stack(scratch, fake, silo);
             await silo.AttachAsync(
                 $"s3://{Bucket}", SourcePath, [$"endpoint={fake.Endpoint.GetLeftPart(UriPartial.Authority)}", .. attachOptions ?? []])
@@ -61,14 +61,6 @@ internal sealed class S3Stack : IAsyncDisposable
             throw;
         }
     }
-
-    /// <summary>What a silo's environment says to reach a store: its keys, and no question to a cloud's metadata service.</summary>
-    internal static Dictionary<string, string> EnvironmentFor(FakeS3 store) => new()
-    {
-        ["AWS_ACCESS_KEY_ID"] = store.AccessKey,
-        ["AWS_SECRET_ACCESS_KEY"] = store.SecretKey,
-        ["AWS_EC2_METADATA_DISABLED"] = "true",
-    };
 
     /// <summary>One more mount.</summary>
     internal async Task<LocalMount> MountAsync(string name)
