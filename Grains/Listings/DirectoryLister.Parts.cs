@@ -49,11 +49,9 @@ internal sealed partial class DirectoryLister
 
         var entries = new List<UnderStorageEntry>(batch.Entries);
         var to = batch.IsLast ? null : LastOf(entries);
-        // Behind an unreachable key the next part begins after it: names between the last entry and it would never be listed again.
-        var resumeAt = batch.Unreachable.Count == 0 ? batch.ResumeAt : null;
         directory.Correct(entries, from, to, asked);
         var wasKnown = _map.Segments[_map.IndexAfter(from)].Asked is not null;
-        var edit = _map.Plan(from, to, resumeAt, asked, WithinLimit(unreachable));
+        var edit = _map.Plan(from, to, batch.ResumeAt, asked, WithinLimit(unreachable));
         var written = await WriteAsync(
             PartOf(entries, from, to, edit, asked, askedUtc) with { WasKnown = wasKnown }, asked, loads, cancellationToken);
         if (written is null)

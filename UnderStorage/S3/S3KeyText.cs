@@ -89,17 +89,20 @@ internal static class S3KeyText
     public static string ForSdk(string key) => key is ['/', ..] ? "/" + key : key;
 
     /// <summary>
-    /// A text greater than every key that begins with a prefix and smaller than every later one: the prefix and the last character
-    /// that still fits. Keys have at most <see cref="MaxBytes"/> bytes.
+    /// A text that no key beginning with a prefix is greater than, and every other key behind the prefix is: the prefix and the last
+    /// characters there are, as many as fit. Keys have at most <see cref="MaxBytes"/> bytes.
     /// </summary>
-    public static string AfterAllOf(string prefix) => (MaxBytes - Encoding.UTF8.GetByteCount(prefix)) switch
+    public static string AfterAllOf(string prefix)
     {
-        <= 0 => prefix,
-        1 => prefix + '\u007F',
-        2 => prefix + '\u07FF',
-        3 => prefix + '\uFFFF',
-        _ => prefix + "\U0010FFFF",
-    };
+        var room = Math.Max(0, MaxBytes - Encoding.UTF8.GetByteCount(prefix));
+        var after = new StringBuilder(prefix, prefix.Length + room);
+        for (; room >= 4; room -= 4)
+        {
+            after.Append("\U0010FFFF");
+        }
+
+        return after.Append(room switch { 0 => "", 1 => "\u007F", 2 => "\u07FF", _ => "\uFFFF" }).ToString();
+    }
 
     private static string FromBytes(ReadOnlySpan<byte> key)
     {

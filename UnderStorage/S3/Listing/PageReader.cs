@@ -18,9 +18,6 @@ internal sealed class PageReader
     /// <summary>A store may give pages with nothing in them; this many in a row are nonsense.</summary>
     private const int MaxIdlePages = 100;
 
-    /// <summary>Unreachable keys that are held back: a page of them.</summary>
-    private const int MaxUntold = 1000;
-
     private readonly SourceId _source;
     private readonly S3Presentation _presentation;
     private readonly string _sourcePrefix;
@@ -36,7 +33,6 @@ internal sealed class PageReader
     // As they were when the last entry was given away.
     private string? _given;
     private ImmutableStack<OpenObject> _openThen = [];
-    private int _unreachableThen;
 
     /// <summary>A reader of one directory.</summary>
     /// <param name="source">The source.</param>
@@ -91,8 +87,7 @@ internal sealed class PageReader
     public ListBatch Read(S3Page page)
     {
         _entries = new List<UnderStorageEntry>(page.Objects.Count + page.Prefixes.Count);
-        _unreachable = [.. _unreachable.Skip(_unreachableThen)];
-        _unreachableThen = 0;
+        _unreachable = [];
         var before = _last;
         if (!TryMerge(page))
         {
@@ -119,9 +114,7 @@ internal sealed class PageReader
             _resumeAt = ListingPoint.TryWrite(_given!, _openThen);
         }
 
-        // Whoever goes on behind the last entry is told of the rest then; only it must not become endless.
-        _unreachableThen = _unreachable.Count > MaxUntold ? _unreachable.Count : _unreachableThen;
-        return new ListBatch(ReadStatus.Ok, _entries, false, _resumeAt) { Unreachable = _unreachable[.._unreachableThen] };
+        return new ListBatch(ReadStatus.Ok, _entries, false, _resumeAt) { Unreachable = _unreachable };
     }
 
     /// <summary>Walks objects and prefixes in the order of their keys.</summary>
@@ -296,7 +289,7 @@ internal sealed class PageReader
     private void Give(string name, FileMetadata metadata, string position)
     {
         _entries.Add(new UnderStorageEntry(name, metadata, position));
-        (_given, _openThen, _unreachableThen) = (position, _open, _unreachable.Count);
+        (_given, _openThen) = (position, _open);
     }
 
     /// <summary>After which full key the store goes on behind a position.</summary>

@@ -58,6 +58,8 @@ public sealed class S3KeyTextTests
             var after = S3KeyText.AfterAllOf(prefix);
             Assert.InRange(Encoding.UTF8.GetByteCount(after), length, 1024);
             Assert.True(KeyOrder.Compare(after, prefix + "~") > 0 || length == 1023);
+            Assert.True(length > 1020 || KeyOrder.Compare(after, prefix + "\U0010FFFF") >= 0);
+            Assert.True(length > 500 || KeyOrder.Compare(after, prefix + "\U0010FFFF\U0010FFFF\uFFFF") > 0);
             Assert.True(KeyOrder.Compare(after, new string('p', length - 1) + "0") < 0);
         }
     }

@@ -47,7 +47,7 @@ internal sealed class PagesInMemory(IEnumerable<S3Object> objects, Random random
             if (objects.Count + prefixes.Count == room)
             {
                 var after = last!.EndsWith('/') && prefixes.Count > 0 && prefixes[^1] == last && mode == AfterPrefix.IsPadded
-                    ? last + string.Concat(Enumerable.Repeat("\U0010FFFF", 4))
+                    ? S3KeyText.AfterAllOf(last)
                     : last;
                 return ValueTask.FromResult(new S3Page(ReadStatus.Ok, objects, prefixes, true, after));
             }

@@ -46,7 +46,8 @@ public sealed class S3ListingPropertyTests
                 var text = S3Names.ForPeople(one.Key);
                 var hidden = unreachable.Count(told => told == text
                     || (told.EndsWith('/') && text.StartsWith(told, StringComparison.Ordinal)));
-                Assert.True(found.Count(key => key == one.Key) + hidden == 1, $"'{text}' hidden {hidden} times");
+                var listed = found.Count(key => key == one.Key);
+                Assert.True(listed == 1 ? hidden == 0 : listed == 0 && hidden > 0, $"'{text}' listed {listed} times, hidden {hidden} times");
                 Assert.True(hidden == 0 || MayBeUnreachable(one.Key), $"'{text}' is hidden without need");
             }
         });
@@ -78,6 +79,7 @@ public sealed class S3ListingPropertyTests
             var atOnce = new PagesInMemory(objects.Values, new Random(0), 1000, 1000, AfterPrefix.Repeats);
             var expected = TreeWalk.WalkAsync(atOnce, prefix, () => false).GetAwaiter().GetResult();
             var actual = TreeWalk.WalkAsync(pages, prefix, resumes).GetAwaiter().GetResult();
+            Assert.Equal(expected.Unreachable.ToHashSet(), actual.Unreachable.ToHashSet());
             Assert.Equal(expected.Directories.Count, actual.Directories.Count);
             Assert.All(expected.Directories.Zip(actual.Directories), pair =>
             {
@@ -97,8 +99,7 @@ public sealed class S3ListingPropertyTests
         {
             // What comes and goes, and what is empty, changes from page to page; the first half of the keys stays.
             var random = new Random(one.seed);
-            var staying = one.keys.Take((one.keys.Length + 1) / 2).Select(key => key.Replace('/', '-')).Distinct()
-                .Where(key => S3Names.ToName(key) is not null).ToList(); // keys without a name are told of, at least where nothing is resumed
+            var staying = one.keys.Take((one.keys.Length + 1) / 2).Select(key => key.Replace('/', '-')).Distinct().ToList();
             var others = one.keys.Skip(staying.Count).ToList();
             var pages = new PagesInMemory([], random, 2, 5, one.mode)
             {
@@ -112,8 +113,13 @@ public sealed class S3ListingPropertyTests
             var listed = entries.Where(entry => entry.Metadata.Kind == FileKind.File)
                 .Select(entry => S3Names.TryResolve(entry.Name, out var place) ? place.Key : null)
                 .Concat(unreachable).ToList();
-            Assert.All(staying, key => Assert.Single(listed, found => found == key || found == S3Names.ForPeople(key)));
-        }).Check(Config.QuickThrowOnFailure.WithReplay(20261122UL, 7919UL, 1).WithMaxTest(Buckets));
+            Assert.All(staying, key =>
+            {
+                // One that no path can name is told again to whoever goes on before it.
+                var times = listed.Count(found => found == key || found == S3Names.ForPeople(key));
+                Assert.True(S3Names.ToName(key) is null ? times > 0 : times == 1, $"'{key}' {times} times");
+            });
+        }).Check(Config.QuickThrowOnFailure.WithMaxTest(Buckets));
     }
 
     private static void ForAnyBucket(
@@ -135,7 +141,7 @@ public sealed class S3ListingPropertyTests
             var least = one.mode == AfterPrefix.Repeats ? Math.Max(2, minPage) : minPage; // one would never get anywhere
             var pages = new PagesInMemory(objects.Values, random, least, least + 6, one.mode);
             check(objects, pages, one.prefix, () => one.resumes > 0 && (one.resumes == 2 || random.Next(2) == 0));
-        }).Check(Config.QuickThrowOnFailure.WithReplay(20261122UL, 7919UL, 1).WithMaxTest(Buckets));
+        }).Check(Config.QuickThrowOnFailure.WithMaxTest(Buckets));
     }
 
     private static FileMetadata MetadataOf(S3Object one, string key) =>

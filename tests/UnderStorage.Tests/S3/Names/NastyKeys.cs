@@ -13,7 +13,7 @@ internal static class NastyKeys
         "", "", ".", "..", "...", "a", "a", "b", "a!", "a-", "a.txt", "a0", "A", "%", "%%", "%empty", "%%empty", "%dot", "%dotdot",
         "%%dotdot", "a%prefix", "a%prefix%", "a%object", "a%object%%", "%prefix", "%object", "%empty%prefix", "%dot%object",
         "%prefix%object", "%object%prefix%", "a%prefix%prefix", "\uF780", "a\uF7FF",
-        "\uF7C3\uF7A9", "é", "\uFFFC", "\uE000", "😀", "\U0010FFFD", "\u0001", "a b",
+        "\uF7C3\uF7A9", "é", "\uFFFC", "\uE000", "😀", "\U0010FFFF", "\u0001", "a b",
         "a\n", "\r\n", "\u2028", "con", "a\\b", "a:b", "a*?", "&amp;", "<a>", "\"", "+", "%2F", "%00", "\uFEFF", "e\u0301",
         new string('x', 240), new string('x', 248), new string('x', 249), new string('x', 255), new string('x', 256),
         new string('é', 127), new string('é', 128), new string('x', 248) + "%prefix", "%" + new string('%', 249) + "empty",
