@@ -1,4 +1,5 @@
 using Microsoft.Win32.SafeHandles;
+using OrleansCache.BlockStore.Disk;
 using OrleansCache.BlockStore.Index;
 
 namespace OrleansCache.BlockStore;
@@ -13,6 +14,7 @@ internal sealed class BlockFill : IBlockFill, IFillProgress
     private const int Filling = 0, Completing = 1, Done = 2, Failed = 3;
 
     private readonly IFillHost _host;
+    private readonly IDiskIo _io;
     private readonly SafeFileHandle _handle;
     private readonly Lock _waitGate = new();
     private readonly List<(int UpToBytes, TaskCompletionSource<FillFailure> Arrived)> _waiters = [];
@@ -22,9 +24,10 @@ internal sealed class BlockFill : IBlockFill, IFillProgress
     private int _state;
     private byte _failure;
 
-    public BlockFill(IFillHost host, CachedFile file, int block, SafeFileHandle handle)
+    public BlockFill(IFillHost host, IDiskIo io, CachedFile file, int block, SafeFileHandle handle)
     {
         _host = host;
+        _io = io;
         _handle = handle;
         File = file;
         Block = block;
@@ -81,7 +84,7 @@ internal sealed class BlockFill : IBlockFill, IFillProgress
                 return false;
             }
 
-            RandomAccess.Write(_handle, bytes, BlockOffsetBytes + offsetInBlockBytes);
+            _io.Write(_handle, bytes, BlockOffsetBytes + offsetInBlockBytes);
         }
         catch (IOException exception)
         {

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using OrleansCache.BlockStore.Disk;
 
 namespace OrleansCache.BlockStore;
 
@@ -99,4 +100,7 @@ public sealed class BlockStoreOptions
 
     /// <summary>The machine's boot id; tests give another one to simulate a restart of the machine.</summary>
     public Func<Guid> ReadBootId { get; init; } = BootId.Read;
+
+    /// <summary>The disk; tests give one that fails.</summary>
+    internal IDiskIo Io { get; init; } = LinuxDiskIo.Instance;
 }

@@ -130,7 +130,7 @@ public sealed partial class DiskBlockStore
             return;
         }
 
-        _reaper.Add(new PunchTask(file, handle, blocks, () =>
+        _reaper.Add(new PunchTask(_io, file, handle, blocks, () =>
         {
             file.EndPunch();
             _space.Left(bytes);
@@ -253,8 +253,8 @@ public sealed partial class DiskBlockStore
     {
         var handle = file.Handle;
         var isNew = handle is null;
-        handle ??= FileOpening.TryOpen(file.Path, OpenFlags.ReadWrite, 0, out _);
-        FileSpace.Unlink(file.Path);
+        handle ??= _io.TryOpen(file.Path, OpenFlags.ReadWrite, out _);
+        _io.Unlink(file.Path);
         if (handle is null)
         {
             _space.Left(bytes);

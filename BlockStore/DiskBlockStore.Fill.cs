@@ -86,7 +86,7 @@ public sealed partial class DiskBlockStore
     {
         _counters.FillAborted();
         _space.Leave(fill.DiskBytes);
-        _reaper.Add(new FailedFillTask(fill, () =>
+        _reaper.Add(new FailedFillTask(_io, fill, () =>
         {
             lock (fill.File.Gate)
             {
@@ -172,7 +172,7 @@ public sealed partial class DiskBlockStore
                 return (null, file.Removal!.Task); // It has vanished: given up, then begun anew.
             }
 
-            var fill = new BlockFill(this, file, block, handle);
+            var fill = new BlockFill(this, _io, file, block, handle);
             file.AddFill(fill);
             reserved = false; // The fill has it now.
             _policy.Touch(file);

@@ -84,6 +84,7 @@ public sealed partial class DiskBlockStore
                 var time = _options.TimeProvider;
                 var now = time.GetTimestamp();
                 await Task.Run(() => Checkpoint.Write(
+                    _store._io,
                     _store._directory.CheckpointPath,
                     address,
                     _store._bootTag,
@@ -131,7 +132,7 @@ public sealed partial class DiskBlockStore
             var covered = _store._journal.TailAddress;
             try
             {
-                await Task.Run(() => FileSpace.SyncFileSystem(_store._directory.Handle));
+                await Task.Run(() => _store._io.SyncFileSystem(_store._directory.Handle));
             }
             catch (IOException exception)
             {
@@ -212,7 +213,7 @@ public sealed partial class DiskBlockStore
                 if (filled.File.Handle is { } handle)
                 {
                     var shape = filled.File.Shape;
-                    FileSpace.DropPages(handle, shape.Layout.StartOf(filled.Block), shape.BlockLength(filled.Block));
+                    _store._io.DropPages(handle, shape.Layout.StartOf(filled.Block), shape.BlockLength(filled.Block));
                 }
 
                 filled.File.Pins.Exit(slot);

@@ -25,7 +25,7 @@ public sealed partial class DiskBlockStore
 
         // Opened by name and not by /proc/self/fd: the name is current as long as the file is not being removed, and that
         // is looked at again below, with the lock held.
-        var descriptor = FileOpening.TryOpen(cached.Path, OpenFlags.ReadOnly, 0, out var errno);
+        var descriptor = _io.TryOpen(cached.Path, OpenFlags.ReadOnly, out var errno);
         if (descriptor is null)
         {
             return errno switch

@@ -4,7 +4,6 @@ using OrleansCache.BlockStore.Eviction;
 using OrleansCache.BlockStore.Index;
 using OrleansCache.BlockStore.Journal;
 using OrleansCache.Files;
-using OrleansCache.Linux;
 
 namespace OrleansCache.BlockStore;
 
@@ -53,7 +52,7 @@ public sealed partial class DiskBlockStore
         try
         {
             var policy = new LruPolicy(options.TimeProvider);
-            return new DiskBlockStore(options, directory, new BlockJournal(directory.JournalPath), policy, logger);
+            return new DiskBlockStore(options, directory, new BlockJournal(options.Io, directory.JournalPath), policy, logger);
         }
         catch
         {
@@ -102,7 +101,7 @@ public sealed partial class DiskBlockStore
         try
         {
             var now = _options.TimeProvider.GetTimestamp();
-            from = Checkpoint.Read(_directory.CheckpointPath, (bootTag, shape, block, crcs, unproven, age) =>
+            from = Checkpoint.Read(_io, _directory.CheckpointPath, (bootTag, shape, block, crcs, unproven, age) =>
             {
                 var file = Recovered(shape);
                 file.Touch(now - (long)(age.TotalSeconds * _options.TimeProvider.TimestampFrequency));
@@ -217,7 +216,7 @@ public sealed partial class DiskBlockStore
             }
             else
             {
-                FileSpace.Unlink(path);
+                _io.Unlink(path);
             }
         }
 

@@ -1,5 +1,6 @@
 using System.Buffers;
 using Microsoft.Win32.SafeHandles;
+using OrleansCache.BlockStore.Disk;
 using OrleansCache.BlockStore.Index;
 using OrleansCache.Files;
 using OrleansCache.Linux;
@@ -41,8 +42,9 @@ public sealed partial class DiskBlockStore
                 cancellationToken.ThrowIfCancellationRequested();
                 if (cached.IsPresent(block))
                 {
-                    examined++;
-                    corrupt += await Task.Run(() => CheckBlockAsync(cached, block), cancellationToken) ? 0 : 1;
+                    var finding = await Task.Run(() => CheckBlockAsync(cached, block), cancellationToken);
+                    examined += finding == BlockFinding.Gone ? 0 : 1;
+                    corrupt += finding == BlockFinding.Corrupt ? 1 : 0;
                 }
             }
         }
@@ -53,7 +55,7 @@ public sealed partial class DiskBlockStore
     /// <summary>Verifies an unproven block once, however many ask at the same time; true if it is proven now.</summary>
     private async Task<bool> VerifyBlockAsync(CachedFile file, int block, CancellationToken cancellationToken)
     {
-        Task<bool>? verification;
+        Task<BlockFinding>? verification;
         lock (file.Gate)
         {
             if (file.Removal is not null || !file.IsUnproven(block))
@@ -69,11 +71,11 @@ public sealed partial class DiskBlockStore
             }
         }
 
-        return await verification.WaitAsync(cancellationToken);
+        return await verification.WaitAsync(cancellationToken) == BlockFinding.Proven;
     }
 
     /// <summary>Reads a block and compares; shows it as proven, or drops it.</summary>
-    private async Task<bool> CheckBlockAsync(CachedFile file, int block)
+    private async Task<BlockFinding> CheckBlockAsync(CachedFile file, int block)
     {
         var slot = file.Pins.Enter();
         uint[]? crcs;
@@ -81,7 +83,7 @@ public sealed partial class DiskBlockStore
         try
         {
             crcs = file.Crcs(block);
-            matches = crcs is not null && EnsureHandle(file) is { } handle && Matches(file.Shape, block, handle, crcs);
+            matches = crcs is not null && EnsureHandle(file) is { } handle && Matches(_io, file.Shape, block, handle, crcs);
         }
         finally
         {
@@ -96,7 +98,8 @@ public sealed partial class DiskBlockStore
         {
             if (crcs is null || !ReferenceEquals(file.Crcs(block), crcs))
             {
-                return file.IsProven(block); // Evicted meanwhile, perhaps filled anew: nothing was learned.
+                // Evicted meanwhile, perhaps filled anew: nothing was learned.
+                return file.IsProven(block) ? BlockFinding.Proven : BlockFinding.Gone;
             }
 
             if (matches)
@@ -108,14 +111,14 @@ public sealed partial class DiskBlockStore
         if (matches)
         {
             _counters.Verified();
-            return true;
+            return BlockFinding.Proven;
         }
 
         await DropBadBlockAsync(file, block, crcs);
-        return false;
+        return BlockFinding.Corrupt;
     }
 
-    private static bool Matches(FileShape shape, int block, SafeFileHandle handle, uint[] crcs)
+    private static bool Matches(IDiskIo io, FileShape shape, int block, SafeFileHandle handle, uint[] crcs)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(Crc32C.ChunkBytes);
         try
@@ -125,7 +128,7 @@ public sealed partial class DiskBlockStore
             foreach (var expected in crcs)
             {
                 var chunk = buffer.AsSpan(0, Math.Min(left, Crc32C.ChunkBytes));
-                if (!ReadFully(handle, chunk, start) || Crc32C.Compute(chunk) != expected)
+                if (io.ReadFully(handle, chunk, start) < chunk.Length || Crc32C.Compute(chunk) != expected)
                 {
                     return false;
                 }
@@ -144,23 +147,6 @@ public sealed partial class DiskBlockStore
         {
             ArrayPool<byte>.Shared.Return(buffer);
         }
-    }
-
-    private static bool ReadFully(SafeFileHandle handle, Span<byte> into, long offset)
-    {
-        while (into.Length > 0)
-        {
-            var read = RandomAccess.Read(handle, into, offset);
-            if (read == 0)
-            {
-                return false;
-            }
-
-            into = into[read..];
-            offset += read;
-        }
-
-        return true;
     }
 
     private async Task DropBadBlockAsync(CachedFile file, int block, uint[] crcs)

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;
+using OrleansCache.BlockStore.Disk;
 using OrleansCache.BlockStore.Eviction;
 using OrleansCache.BlockStore.Index;
 using OrleansCache.BlockStore.Journal;
@@ -19,6 +20,7 @@ public sealed partial class DiskBlockStore : IBlockStore, IFillHost, IEvictionHo
     private readonly ConcurrentDictionary<FileKey, CachedFile> _files = new();
     private readonly BlockStoreOptions _options;
     private readonly ILogger _logger;
+    private readonly IDiskIo _io;
     private readonly TierDirectory _directory;
     private readonly BlockJournal _journal;
     private readonly IEvictionPolicy _policy;
@@ -38,6 +40,7 @@ public sealed partial class DiskBlockStore : IBlockStore, IFillHost, IEvictionHo
     {
         _options = options;
         _logger = logger;
+        _io = options.Io;
         _directory = directory;
         _journal = journal;
         _bootTag = BootTagOf(options.ReadBootId());
@@ -257,10 +260,10 @@ public sealed partial class DiskBlockStore : IBlockStore, IFillHost, IEvictionHo
         return null;
     }
 
-    private static SafeFileHandle? OpenCacheFile(CachedFile file, bool create)
+    private SafeFileHandle? OpenCacheFile(CachedFile file, bool create)
     {
         var flags = OpenFlags.ReadWrite | (create ? OpenFlags.Create : 0);
-        var handle = FileOpening.TryOpen(file.Path, flags, 0x180, out var errno);
+        var handle = _io.TryOpen(file.Path, flags, out var errno);
         if (handle is null)
         {
             return errno == FileSpace.NoSuchFile && !create ? null : throw new LinuxFileException(errno, $"open {file.Path}");
@@ -268,7 +271,7 @@ public sealed partial class DiskBlockStore : IBlockStore, IFillHost, IEvictionHo
 
         if (RandomAccess.GetLength(handle) != file.Shape.LengthBytes)
         {
-            FileSpace.SetLength(handle, file.Shape.LengthBytes);
+            _io.SetLength(handle, file.Shape.LengthBytes);
         }
 
         if (file.HasLeftovers)
@@ -283,7 +286,7 @@ public sealed partial class DiskBlockStore : IBlockStore, IFillHost, IEvictionHo
     /// Gives back what fills and evictions that a crash interrupted left in the file: everything outside its blocks.
     /// Once per file and start. No reader can know of such bytes, but a leased file is never punched.
     /// </summary>
-    private static void PunchLeftovers(CachedFile file, SafeFileHandle handle)
+    private void PunchLeftovers(CachedFile file, SafeFileHandle handle)
     {
         file.HasLeftovers = false;
         if (file.PresentBlocks == file.Shape.BlockCount || !FileLock.TryLockExclusive(handle))
@@ -302,7 +305,7 @@ public sealed partial class DiskBlockStore : IBlockStore, IFillHost, IEvictionHo
             if (block > first)
             {
                 var start = file.Shape.Layout.StartOf(first);
-                FileSpace.PunchHole(handle, start, file.Shape.Layout.StartOf(block) - start);
+                _io.PunchHole(handle, start, file.Shape.Layout.StartOf(block) - start);
             }
         }
 

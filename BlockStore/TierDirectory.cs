@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.Win32.SafeHandles;
+using OrleansCache.BlockStore.Disk;
 using OrleansCache.Files;
 using OrleansCache.Linux;
 
@@ -17,15 +18,17 @@ internal sealed class TierDirectory : IDisposable
 
     private readonly SafeFileHandle _lock;
     private readonly string _files;
+    private readonly IDiskIo _io;
 
-    private TierDirectory(string root, SafeFileHandle lockFile)
+    private TierDirectory(IDiskIo io, string root, SafeFileHandle lockFile)
     {
+        _io = io;
         Root = root;
         _lock = lockFile;
         _files = Path.Combine(root, "files");
         JournalPath = Path.Combine(root, "journal");
         CheckpointPath = Path.Combine(root, "checkpoint");
-        Handle = FileOpening.Open(root, OpenFlags.Directory);
+        Handle = io.Open(root, OpenFlags.Directory);
     }
 
     public string Root { get; }
@@ -46,11 +49,11 @@ internal sealed class TierDirectory : IDisposable
                 BlockStoreError.DirectoryMissing, $"The tier directory {root} does not exist. Create it, or name another one.");
         }
 
-        var lockFile = TakeLock(root);
+        var lockFile = TakeLock(options.Io, root);
         try
         {
             CheckCapacity(root, options.CapacityBytes);
-            var directory = new TierDirectory(root, lockFile);
+            var directory = new TierDirectory(options.Io, root, lockFile);
             directory.CheckFormat();
             directory.CreateFolders();
             return directory;
@@ -91,17 +94,17 @@ internal sealed class TierDirectory : IDisposable
     {
         if (distrusted)
         {
-            using var marker = FileOpening.Open(DistrustPath, OpenFlags.ReadWrite | OpenFlags.Create);
+            using var marker = _io.Open(DistrustPath, OpenFlags.ReadWrite | OpenFlags.Create);
         }
         else
         {
-            FileSpace.Unlink(DistrustPath);
+            _io.Unlink(DistrustPath);
         }
 
-        FileSpace.Sync(Handle);
+        _io.Sync(Handle);
     }
 
-    public long FreeBytes() => new DriveInfo(Root).AvailableFreeSpace;
+    public long FreeBytes() => _io.FreeBytes(Root);
 
     public void Dispose()
     {
@@ -110,10 +113,10 @@ internal sealed class TierDirectory : IDisposable
         _lock.Dispose();
     }
 
-    private static SafeFileHandle TakeLock(string root)
+    private static SafeFileHandle TakeLock(IDiskIo io, string root)
     {
-        var lockFile = FileOpening.TryOpen(
-            Path.Combine(root, "lock"), OpenFlags.ReadWrite | OpenFlags.Create, 0x180, out var errno);
+        var lockFile = io.TryOpen(
+            Path.Combine(root, "lock"), OpenFlags.ReadWrite | OpenFlags.Create, out var errno);
         if (lockFile is null)
         {
             var cause = new LinuxFileException(errno, $"open {root}/lock");
@@ -174,14 +177,14 @@ internal sealed class TierDirectory : IDisposable
         }
 
         var temporary = path + ".new";
-        using (var file = FileOpening.Open(temporary, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Truncate))
+        using (var file = _io.Open(temporary, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Truncate))
         {
-            RandomAccess.Write(file, System.Text.Encoding.ASCII.GetBytes(expected), 0);
-            FileSpace.Sync(file);
+            _io.Write(file, System.Text.Encoding.ASCII.GetBytes(expected), 0);
+            _io.Sync(file);
         }
 
-        File.Move(temporary, path);
-        FileSpace.Sync(Handle);
+        _io.Rename(temporary, path);
+        _io.Sync(Handle);
     }
 
     private void CreateFolders()

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;
+using OrleansCache.BlockStore.Disk;
 using OrleansCache.BlockStore.Index;
 using OrleansCache.Linux;
 
@@ -137,7 +138,7 @@ internal abstract class ReapTask(CachedFile file)
 }
 
 /// <summary>Punches some blocks. The exclusive flock was taken before they were hidden, so nobody has them by lease.</summary>
-internal sealed class PunchTask(CachedFile file, SafeFileHandle handle, List<int> blocks, Action finished)
+internal sealed class PunchTask(IDiskIo io, CachedFile file, SafeFileHandle handle, List<int> blocks, Action finished)
     : ReapTask(file)
 {
     public override void Finish()
@@ -151,7 +152,7 @@ internal sealed class PunchTask(CachedFile file, SafeFileHandle handle, List<int
         foreach (var block in blocks)
         {
             var start = File.Shape.Layout.StartOf(block);
-            FileSpace.PunchHole(handle, start, File.Shape.BlockDiskBytes(block));
+            io.PunchHole(handle, start, File.Shape.BlockDiskBytes(block));
         }
 
         return true;
@@ -162,7 +163,7 @@ internal sealed class PunchTask(CachedFile file, SafeFileHandle handle, List<int
 /// Punches what a failed fill wrote, unless the file is leased: its readers may know of bytes that were released to them as
 /// they arrived, and those are right. They are overwritten by the next fill, or punched when the file is opened again.
 /// </summary>
-internal sealed class FailedFillTask(BlockFill fill, Action finished) : ReapTask(fill.File)
+internal sealed class FailedFillTask(IDiskIo io, BlockFill fill, Action finished) : ReapTask(fill.File)
 {
     public override void Finish() => finished();
 
@@ -191,7 +192,7 @@ internal sealed class FailedFillTask(BlockFill fill, Action finished) : ReapTask
 
         try
         {
-            FileSpace.PunchHole(fill.Handle, fill.BlockOffsetBytes, fill.DiskBytes);
+            io.PunchHole(fill.Handle, fill.BlockOffsetBytes, fill.DiskBytes);
         }
         finally
         {

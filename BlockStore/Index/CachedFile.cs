@@ -44,7 +44,7 @@ internal sealed class CachedFile(FileShape shape, TierDirectory directory, long 
     public TaskCompletionSource? Punching { get; set; }
 
     /// <summary>Verifications under way, by block. Under <see cref="Gate"/>.</summary>
-    public Dictionary<int, Task<bool>>? Verifying { get; set; }
+    public Dictionary<int, Task<BlockFinding>>? Verifying { get; set; }
 
     /// <summary>Bytes of proven and unproven blocks. Under <see cref="Gate"/>.</summary>
     public long PresentBytes { get; private set; }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using OrleansCache.BlockStore.Disk;
 using OrleansCache.Files;
 using OrleansCache.Linux;
 
@@ -17,12 +18,12 @@ internal static class Checkpoint
     private const int BufferBytes = 1 << 20;
 
     public static void Write(
-        string path, long journalAddress, ulong bootTag, IEnumerable<CachedFile> files, Func<CachedFile, TimeSpan> ageOf)
+        IDiskIo io, string path, long journalAddress, ulong bootTag, IEnumerable<CachedFile> files, Func<CachedFile, TimeSpan> ageOf)
     {
         var temporary = path + ".new";
-        using (var handle = FileOpening.Open(temporary, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Truncate))
+        using (var handle = io.Open(temporary, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Truncate))
         {
-            using var stream = new ChecksumStream(handle);
+            using var stream = new ChecksumStream(io, handle);
             using var scratch = new MemoryStream();
             using var writer = new BinaryWriter(scratch);
             writer.Write(Magic);
@@ -38,23 +39,22 @@ internal static class Checkpoint
             writer.Write((byte)0);
             Flush(scratch, stream);
             stream.WriteChecksum();
-            FileSpace.Sync(handle);
+            io.Sync(handle);
         }
 
-        File.Move(temporary, path, overwrite: true);
-        using var directory = FileOpening.Open(Path.GetDirectoryName(path)!, OpenFlags.Directory);
-        FileSpace.Sync(directory);
+        io.Rename(temporary, path);
+        io.SyncDirectory(Path.GetDirectoryName(path)!);
     }
 
     /// <summary>Reads it; null if there is none, an exception of <see cref="InvalidDataException"/> if it is damaged.</summary>
-    public static long? Read(string path, CheckpointVisitor visit)
+    public static long? Read(IDiskIo io, string path, CheckpointVisitor visit)
     {
         if (!File.Exists(path))
         {
             return null;
         }
 
-        VerifyChecksum(path);
+        VerifyChecksum(io, path);
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, BufferBytes);
         using var reader = new BinaryReader(stream);
         if (reader.ReadUInt64() != Magic || reader.ReadInt32() != Version)
@@ -134,16 +134,16 @@ internal static class Checkpoint
         }
     }
 
-    private static void VerifyChecksum(string path)
+    private static void VerifyChecksum(IDiskIo io, string path)
     {
-        using var file = FileOpening.Open(path, OpenFlags.ReadOnly);
+        using var file = io.Open(path, OpenFlags.ReadOnly);
         var left = RandomAccess.GetLength(file) - sizeof(uint);
         var buffer = new byte[BufferBytes];
         var crc = ~0u;
         long at = 0;
         while (left > 0)
         {
-            var read = RandomAccess.Read(file, buffer.AsSpan(0, (int)Math.Min(left, buffer.Length)), at);
+            var read = io.Read(file, buffer.AsSpan(0, (int)Math.Min(left, buffer.Length)), at);
             if (read == 0)
             {
                 break;
@@ -155,7 +155,7 @@ internal static class Checkpoint
         }
 
         var stored = 0u;
-        RandomAccess.Read(file, MemoryMarshal.AsBytes(new Span<uint>(ref stored)), at);
+        io.ReadFully(file, MemoryMarshal.AsBytes(new Span<uint>(ref stored)), at);
         if (left != 0 || stored != ~crc)
         {
             throw new InvalidDataException($"{path} is damaged");
@@ -163,7 +163,7 @@ internal static class Checkpoint
     }
 
     /// <summary>Buffers, writes, and keeps the checksum.</summary>
-    private sealed class ChecksumStream(Microsoft.Win32.SafeHandles.SafeFileHandle handle) : Stream
+    private sealed class ChecksumStream(IDiskIo io, Microsoft.Win32.SafeHandles.SafeFileHandle handle) : Stream
     {
         private readonly byte[] _buffer = new byte[BufferBytes];
         private int _filled;
@@ -188,7 +188,7 @@ internal static class Checkpoint
         {
             Drain();
             var crc = ~_crc;
-            RandomAccess.Write(handle, MemoryMarshal.AsBytes(new ReadOnlySpan<uint>(ref crc)), _written);
+            io.Write(handle, MemoryMarshal.AsBytes(new ReadOnlySpan<uint>(ref crc)), _written);
         }
 
         public override void Write(ReadOnlySpan<byte> buffer)
@@ -222,7 +222,7 @@ internal static class Checkpoint
         {
             var bytes = _buffer.AsSpan(0, _filled);
             _crc = Crc32C.Update(_crc, bytes);
-            RandomAccess.Write(handle, bytes, _written);
+            io.Write(handle, bytes, _written);
             _written += _filled;
             _filled = 0;
         }

@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using FASTER.core;
+using OrleansCache.BlockStore.Disk;
 
 namespace OrleansCache.BlockStore.Journal;
 
@@ -30,10 +31,10 @@ internal sealed class BlockJournal : IAsyncDisposable
     private bool _batchHasRecords;
     private BlockStoreException? _failure;
 
-    public BlockJournal(string directory)
+    public BlockJournal(IDiskIo io, string directory)
     {
-        _device = new JournalDevice(directory);
-        _slots = new CommitSlots(directory);
+        _device = new JournalDevice(io, directory);
+        _slots = new CommitSlots(io, directory);
         try
         {
             _log = new FasterLog(new FasterLogSettings

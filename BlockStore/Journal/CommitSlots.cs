@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using FASTER.core;
 using Microsoft.Win32.SafeHandles;
+using OrleansCache.BlockStore.Disk;
 using OrleansCache.Linux;
 
 namespace OrleansCache.BlockStore.Journal;
@@ -15,19 +16,21 @@ internal sealed class CommitSlots : ILogCommitManager, IDisposable
     private const int SlotBytes = 4096, HeaderBytes = 24, Slots = 2;
     private const uint Magic = 0x314A434F; // "OCJ1"
 
+    private readonly IDiskIo _io;
     private readonly SafeFileHandle _file;
     private readonly byte[] _slot = new byte[SlotBytes];
     private byte[]? _latest;
     private long _latestNumber = -1;
     private int _next;
 
-    public CommitSlots(string directory)
+    public CommitSlots(IDiskIo io, string directory)
     {
-        _file = FileOpening.Open(
+        _io = io;
+        _file = io.Open(
             Path.Combine(directory, "commits"), OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.DataSync);
         for (var i = 0; i < Slots; i++)
         {
-            if (RandomAccess.Read(_file, _slot, (long)i * SlotBytes) != SlotBytes || _slot.AsSpan().IndexOfAnyExcept((byte)0) < 0)
+            if (io.ReadFully(_file, _slot, (long)i * SlotBytes) != SlotBytes || _slot.AsSpan().IndexOfAnyExcept((byte)0) < 0)
             {
                 continue; // Not written yet.
             }
@@ -57,7 +60,7 @@ internal sealed class CommitSlots : ILogCommitManager, IDisposable
         BinaryPrimitives.WriteInt32LittleEndian(slot[16..], commitMetadata.Length);
         commitMetadata.CopyTo(slot[HeaderBytes..]);
         BinaryPrimitives.WriteUInt32LittleEndian(slot[4..], Crc32C.Compute(slot[8..(HeaderBytes + commitMetadata.Length)]));
-        RandomAccess.Write(_file, slot, (long)_next * SlotBytes);
+        _io.Write(_file, slot, (long)_next * SlotBytes);
         _next = 1 - _next;
         (_latest, _latestNumber) = (commitMetadata, commitNum);
     }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using FASTER.core;
 using Microsoft.Win32.SafeHandles;
+using OrleansCache.BlockStore.Disk;
 using OrleansCache.Linux;
 
 namespace OrleansCache.BlockStore.Journal;
@@ -16,6 +17,7 @@ internal sealed class JournalDevice : StorageDeviceBase
     private const int SectorBytes = 512;
     private const uint Failed = 5; // EIO: FASTER only looks at zero or not.
 
+    private readonly IDiskIo _io;
     private readonly string _directory;
     private readonly Lock _gate = new();
     private readonly Queue<Request> _requests = new();
@@ -24,9 +26,10 @@ internal sealed class JournalDevice : StorageDeviceBase
     private readonly Thread _thread;
     private volatile bool _closed;
 
-    public JournalDevice(string directory)
+    public JournalDevice(IDiskIo io, string directory)
         : base(Path.Combine(directory, "journal"), SectorBytes, -1)
     {
+        _io = io;
         _directory = directory;
         _thread = new Thread(Run) { Name = "ocache journal", IsBackground = true };
         _thread.Start();
@@ -109,7 +112,7 @@ internal sealed class JournalDevice : StorageDeviceBase
                 handle.Dispose();
             }
 
-            FileSpace.Unlink(PathOf(request.Segment));
+            _io.Unlink(PathOf(request.Segment));
             request.Removed?.Invoke(request.Result!);
             return;
         }
@@ -135,22 +138,12 @@ internal sealed class JournalDevice : StorageDeviceBase
         var bytes = new Span<byte>((void*)request.Memory, checked((int)request.LengthBytes));
         if (request.Operation == Operation.Write)
         {
-            RandomAccess.Write(file, bytes, (long)request.OffsetBytes);
+            _io.Write(file, bytes, (long)request.OffsetBytes);
             return;
         }
 
-        var done = 0;
-        while (done < bytes.Length)
-        {
-            var read = RandomAccess.Read(file, bytes[done..], (long)request.OffsetBytes + done);
-            if (read == 0)
-            {
-                bytes[done..].Clear(); // Behind the end: FASTER reads whole pages and knows how far it committed.
-                return;
-            }
-
-            done += read;
-        }
+        // Behind the end: FASTER reads whole pages and knows how far it committed.
+        bytes[_io.ReadFully(file, bytes, (long)request.OffsetBytes)..].Clear();
     }
 
     private SafeFileHandle Segment(int segment)
@@ -160,11 +153,10 @@ internal sealed class JournalDevice : StorageDeviceBase
         {
             var path = PathOf(segment);
             var isNew = !File.Exists(path);
-            handle = FileOpening.Open(path, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.DataSync);
+            handle = _io.Open(path, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.DataSync);
             if (isNew)
             {
-                using var directory = FileOpening.Open(_directory, OpenFlags.Directory);
-                FileSpace.Sync(directory);
+                _io.SyncDirectory(_directory);
             }
         }
 

@@ -45,28 +45,28 @@ internal static class ListingReads
         return new OpenedListing(new StoredListing(id, version, floor, segments.ToImmutable()), touched);
     }
 
-    /// <summary>The entry of a name: where names stand by themselves, as a file or a directory, else wherever it stands.</summary>
-    public static StoredEntry Find(ListingDatabase database, long listing, string name)
-    {
-        if (VersionOf(database, listing) == 0)
-        {
-            return new StoredEntry(IsGone: true, null);
-        }
+    /// <summary>The entry of a name.</summary>
+    public static StoredEntry Find(ListingDatabase database, long listing, string name) => VersionOf(database, listing) == 0
+        ? new StoredEntry(IsGone: true, null)
+        : new StoredEntry(IsGone: false, FindAll(database, listing, name) is [var first, ..] ? first : null);
 
+    /// <summary>What stands under a name: where names stand by themselves, as a file or a directory, else wherever it stands.</summary>
+    public static List<UnderStorageEntry> FindAll(ListingDatabase database, long listing, string name)
+    {
         using var rows = database.Statement(
             "SELECT position, name, metadata FROM entry WHERE directory = ?1 AND position IN (?2, ?3) AND name IS NULL "
             + "UNION ALL SELECT position, name, metadata FROM entry WHERE directory = ?1 AND name = ?4",
             listing, EntryCodec.ToBytes(name), EntryCodec.ToBytes(name + "/"), name).ExecuteReader();
+        var found = new List<UnderStorageEntry>(1);
         while (rows.Read())
         {
-            var entry = EntryOf(rows);
-            if (entry.Name == name)
+            if (EntryOf(rows) is var entry && entry.Name == name)
             {
-                return new StoredEntry(IsGone: false, entry);
+                found.Add(entry);
             }
         }
 
-        return new StoredEntry(IsGone: false, null);
+        return found;
     }
 
     /// <summary>Entries in order.</summary>

@@ -72,21 +72,23 @@ internal sealed class ListingWrites(ListingDatabase database, TimeProvider time,
                 return new WrittenPart(0, 0, []);
             }
 
-            var before = ListingReads.Find(database, listing, name).Entry;
-            if (Attributes.LookTheSame(before?.Metadata, metadata))
+            // Two, when it was a file in one part of the listing and a directory in another.
+            var before = ListingReads.FindAll(database, listing, name);
+            var only = before.Count == 1 ? before[0] : (UnderStorageEntry?)null;
+            if (before.Count < 2 && Attributes.LookTheSame(only?.Metadata, metadata))
             {
                 return End(listing, isChange: true);
             }
 
-            var isSamePlace = before is { } there && metadata?.Kind == there.Metadata.Kind;
-            if (before is { } old && !isSamePlace)
+            var isSamePlace = only is { } there && metadata?.Kind == there.Metadata.Kind;
+            if (!isSamePlace)
             {
-                Remove(listing, EntryCodec.ToBytes(old.PositionInDirectory));
+                before.ForEach(old => Remove(listing, EntryCodec.ToBytes(old.PositionInDirectory)));
             }
 
             if (metadata is { } present)
             {
-                var entry = isSamePlace ? before!.Value with { Metadata = present } : new UnderStorageEntry(name, present);
+                var entry = isSamePlace ? only!.Value with { Metadata = present } : new UnderStorageEntry(name, present);
                 Put(listing, EntryCodec.ToBytes(entry.PositionInDirectory), entry, 0);
                 _added += isSamePlace ? 0 : 1;
             }
