@@ -1,5 +1,4 @@
 using Amazon.Runtime;
-using Amazon.S3;
 using Amazon.S3.Model;
 using OrleansCache.Fakes.Ceph;
 using OrleansCache.Fakes.S3;
@@ -64,14 +63,7 @@ internal sealed class CephSource : DemoSource
 
     private async Task UploadAsync(Dataset dataset, IDemoProgress progress, CancellationToken cancellationToken)
     {
-        using var client = new AmazonS3Client(new BasicAWSCredentials(_gateway.AccessKey, _gateway.SecretKey), new AmazonS3Config
-        {
-            ServiceURL = _gateway.Endpoint.ToString(),
-            ForcePathStyle = true,
-            AuthenticationRegion = "us-east-1",
-            RequestChecksumCalculation = RequestChecksumCalculation.WHEN_REQUIRED, // Ceph knows no checksum trailers.
-            ResponseChecksumValidation = ResponseChecksumValidation.WHEN_REQUIRED,
-        });
+        using var client = SdkClient.Connect(_gateway.Endpoint, _gateway.AccessKey, _gateway.SecretKey);
         try
         {
             await client.PutBucketAsync(Bucket, cancellationToken).ConfigureAwait(false);

@@ -1,7 +1,7 @@
-using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
 using OrleansCache.Fakes.Ceph;
+using OrleansCache.Fakes.S3;
 
 namespace OrleansCache.Bench.S3;
 
@@ -35,7 +35,7 @@ internal sealed class CephStore : IAsyncDisposable
         var store = new CephStore(await CephRgw.StartAsync(cancellationToken).ConfigureAwait(false));
         try
         {
-            using var client = SdkReader.CreateClient(store.Endpoint, new BasicAWSCredentials(store.AccessKey, store.SecretKey));
+            using var client = SdkClient.Connect(store.Endpoint, store.AccessKey, store.SecretKey);
             await client.PutBucketAsync(Bucket, cancellationToken).ConfigureAwait(false);
             await PutAsync(client, BigKey, bigBytes, cancellationToken).ConfigureAwait(false);
             await PutAsync(client, WarmUpKey, 64L << 20, cancellationToken).ConfigureAwait(false);

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using OrleansCache.Bench.Fuse;
 using OrleansCache.Fakes.Network;
+using OrleansCache.Fakes.S3;
 using OrleansCache.LocalCluster;
 
 namespace OrleansCache.Bench.S3;
@@ -105,7 +106,7 @@ internal static class S3Bench
     private static async Task<IReadOnlyList<double>> FirstBytesBySdkAsync(
         CephStore store, Uri endpoint, CancellationToken cancellationToken)
     {
-        using var client = SdkReader.CreateClient(endpoint, new Amazon.Runtime.BasicAWSCredentials(store.AccessKey, store.SecretKey));
+        using var client = SdkClient.Connect(endpoint, store.AccessKey, store.SecretKey);
         var times = new List<double>();
         for (var index = 0; index <= CephStore.SmallObjects; index += 4)
         {

@@ -1,6 +1,7 @@
 using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
+using OrleansCache.Fakes.S3;
 
 namespace OrleansCache.Bench.S3;
 
@@ -10,22 +11,10 @@ internal static class SdkReader
     private const int RangeBytes = 4 << 20;
     private const int Parallel = 16;
 
-    /// <summary>A client as the product's driver makes it; keys from the environment.</summary>
-    internal static AmazonS3Client CreateClient(Uri endpoint, AWSCredentials? credentials = null) => new(
-        credentials ?? new EnvironmentVariablesAWSCredentials(),
-        new AmazonS3Config
-        {
-            ServiceURL = endpoint.ToString(),
-            ForcePathStyle = true,
-            AuthenticationRegion = "us-east-1",
-            RequestChecksumCalculation = RequestChecksumCalculation.WHEN_REQUIRED,
-            ResponseChecksumValidation = ResponseChecksumValidation.WHEN_REQUIRED,
-        });
-
     /// <summary>The role of the child: reads a small object first, so that nothing is compiled in the measured time.</summary>
     internal static async Task<int> RunAsync(Uri endpoint, string bucket, string warmUpKey, string key)
     {
-        using var client = CreateClient(endpoint);
+        using var client = SdkClient.Connect(endpoint, new EnvironmentVariablesAWSCredentials());
         await ReadAsync(client, bucket, warmUpKey).ConfigureAwait(false);
         return await ChildRun.MeasureAsync(() => ReadAsync(client, bucket, key)).ConfigureAwait(false);
     }

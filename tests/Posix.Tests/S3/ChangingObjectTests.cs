@@ -137,6 +137,7 @@ public sealed class ChangingObjectTests
     private sealed class Run(S3Stack stack)
     {
         private readonly ConcurrentDictionary<int, long> _errorsSeenAt = new();
+        private readonly Lock _publishing = new();
         private int _newest = 1;
         private int _newestSeen;
         private int _wholeReads;
@@ -149,9 +150,9 @@ public sealed class ChangingObjectTests
 
         public int WholeReads => Volatile.Read(ref _wholeReads);
 
-        public int Publish() => Publish(Newest + ((Newest + 1) % 3 == 0 ? 2 : 1));
+        public int Publish() => Publish(newest => newest + ((newest + 1) % 3 == 0 ? 2 : 1));
 
-        public int PublishShorter() => Publish(Newest + 3 - (Newest % 3));
+        public int PublishShorter() => Publish(newest => newest + 3 - (newest % 3));
 
         public void Note(int errno) => _errorsSeenAt[errno] = Stopwatch.GetTimestamp();
 
@@ -179,12 +180,16 @@ public sealed class ChangingObjectTests
                 $"errno {errno} to be seen");
         }
 
-        private int Publish(int version)
+        private int Publish(Func<int, int> after)
         {
-            // First the number: whoever reads the object may then know it.
-            Volatile.Write(ref _newest, version);
-            Bucket.Put(Key, VersionedObject.Bytes(version));
-            return version;
+            lock (_publishing) // the store publishes, too, in the middle of an answer: an older version must not come last
+            {
+                // First the number: whoever reads the object may then know it.
+                var version = after(Newest);
+                Volatile.Write(ref _newest, version);
+                Bucket.Put(Key, VersionedObject.Bytes(version));
+                return version;
+            }
         }
 
         public static async Task WaitAsync(Func<bool> condition, string what)

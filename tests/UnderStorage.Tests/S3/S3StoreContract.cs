@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
+using OrleansCache.Fakes.S3;
 
 namespace OrleansCache.UnderStorage.Tests.S3;
 
@@ -235,15 +236,18 @@ public abstract class S3StoreContract : IAsyncLifetime
 
     private protected AmazonS3Client Connect(string accessKey, string secretKey) => Connect(new BasicAWSCredentials(accessKey, secretKey));
 
-    private protected AmazonS3Client Connect(AWSCredentials credentials, bool checksums = false) => new(credentials, new AmazonS3Config
-    {
-        ServiceURL = Store.Endpoint.ToString(),
-        ForcePathStyle = true,
-        AuthenticationRegion = "us-east-1",
-        MaxErrorRetry = 0,
-        RequestChecksumCalculation = checksums ? RequestChecksumCalculation.WHEN_SUPPORTED : RequestChecksumCalculation.WHEN_REQUIRED,
-        ResponseChecksumValidation = checksums ? ResponseChecksumValidation.WHEN_SUPPORTED : ResponseChecksumValidation.WHEN_REQUIRED,
-    });
+    private protected AmazonS3Client Connect(AWSCredentials credentials, bool checksums = false) => SdkClient.Connect(
+        Store.Endpoint,
+        credentials,
+        config =>
+        {
+            config.MaxErrorRetry = 0;
+            if (checksums)
+            {
+                config.RequestChecksumCalculation = RequestChecksumCalculation.WHEN_SUPPORTED;
+                config.ResponseChecksumValidation = ResponseChecksumValidation.WHEN_SUPPORTED;
+            }
+        });
 
     private protected Task<PutObjectResponse> PutAsync(string key, byte[] bytes, Action<PutObjectRequest>? more = null)
     {

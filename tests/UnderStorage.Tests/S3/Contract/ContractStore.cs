@@ -1,6 +1,6 @@
-using Amazon.Runtime;
 using Amazon.S3;
 using Microsoft.Extensions.Logging.Abstractions;
+using OrleansCache.Fakes.S3;
 using OrleansCache.Namespaces;
 using OrleansCache.UnderStorage.S3;
 
@@ -27,14 +27,7 @@ public abstract class ContractStore : IAsyncLifetime
     public async Task InitializeAsync()
     {
         await StartAsync();
-        _client = new AmazonS3Client(new BasicAWSCredentials(Server.AccessKey, Server.SecretKey), new AmazonS3Config
-        {
-            ServiceURL = Server.Endpoint.ToString(),
-            ForcePathStyle = true,
-            AuthenticationRegion = "us-east-1",
-            RequestChecksumCalculation = RequestChecksumCalculation.WHEN_REQUIRED,
-            ResponseChecksumValidation = ResponseChecksumValidation.WHEN_REQUIRED,
-        });
+        _client = SdkClient.Connect(Server.Endpoint, Server.AccessKey, Server.SecretKey);
         await WriteCredentialsAsync(CredentialsFile, Server.SecretKey);
         await Client.PutBucketAsync(Bucket);
     }
