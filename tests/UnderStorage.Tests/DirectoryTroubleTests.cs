@@ -11,9 +11,17 @@ public sealed class DirectoryTroubleTests
     {
         using var threads = new BlockingThreads("test", maxThreads: 2, maxQueued: 1);
         using var hang = new ManualResetEventSlim();
-        var hung = new TestJob(() => hang.Wait());
-        using var deadline = new CancellationTokenSource(TimeSpan.FromMilliseconds(50));
-        Assert.Equal(-1, await threads.RunAsync(hung, -1, deadline.Token));
+        var begun = new TaskCompletionSource();
+        var hung = new TestJob(() =>
+        {
+            begun.SetResult();
+            hang.Wait();
+        });
+        using var deadline = new CancellationTokenSource();
+        var running = threads.RunAsync(hung, -1, deadline.Token);
+        await begun.Task.WaitAsync(TimeSpan.FromSeconds(30)); // a job nobody waits for any more would not be begun
+        await deadline.CancelAsync();
+        Assert.Equal(-1, await running);
 
         Assert.Equal(7, await threads.RunAsync(new TestJob(() => { }), -1, TempSource.Soon));
         Assert.Equal(2, threads.ThreadCount);
@@ -42,9 +50,13 @@ public sealed class DirectoryTroubleTests
         using var hang = new ManualResetEventSlim();
         var finished = new TaskCompletionSource<bool>();
         var touched = false;
-        var job = new TouchingJob(hang, () => touched = true, finished);
-        using var deadline = new CancellationTokenSource(TimeSpan.FromMilliseconds(50));
-        Assert.Equal(-1, await threads.RunAsync(job, -1, deadline.Token));
+        var begun = new TaskCompletionSource();
+        var job = new TouchingJob(begun, hang, () => touched = true, finished);
+        using var leaving = new CancellationTokenSource();
+        var running = threads.RunAsync(job, -1, leaving.Token);
+        await begun.Task.WaitAsync(TimeSpan.FromSeconds(30)); // a job nobody waits for any more would not be begun
+        await leaving.CancelAsync();
+        Assert.Equal(-1, await running);
         hang.Set();
         Assert.False(await finished.Task.WaitAsync(TimeSpan.FromSeconds(10)));
         Assert.False(touched);
@@ -94,10 +106,12 @@ public sealed class DirectoryTroubleTests
         }
     }
 
-    private sealed class TouchingJob(ManualResetEventSlim hang, Action touch, TaskCompletionSource<bool> finished) : BlockingJob<int>
+    private sealed class TouchingJob(
+        TaskCompletionSource begun, ManualResetEventSlim hang, Action touch, TaskCompletionSource<bool> finished) : BlockingJob<int>
     {
         protected override int Execute(Scratch scratch)
         {
+            begun.SetResult();
             hang.Wait();
             finished.SetResult(WhileCallerWaits(touch, static touch => touch()));
             return 7;
