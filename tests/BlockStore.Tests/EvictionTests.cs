@@ -71,9 +71,14 @@ public sealed class EvictionTests
         var leases = new List<ResidencyLease>();
         for (var file = 0; file < 2; file++)
         {
-            await tier.FillAllAsync(file, FileLength);
+            // Leased before the tier is nearly full, when the store would begin to evict what is not.
+            Assert.Equal(FillStatus.Started, await tier.FillAsync(file, FileLength, 0));
             Assert.Equal(LeaseStatus.Leased, tier.Store.TryLease(TestTier.Key(file), out var lease));
             leases.Add(lease!);
+            for (var block = 1; block < TestTier.Layout.CountFor(FileLength); block++)
+            {
+                Assert.Equal(FillStatus.Started, await tier.FillAsync(file, FileLength, block));
+            }
         }
 
         Assert.Equal(FillStatus.Full, await tier.FillAsync(2, FileLength, 0));
