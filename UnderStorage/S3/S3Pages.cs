@@ -89,7 +89,9 @@ internal sealed class S3Pages(S3Connection connection) : IS3Pages
         {
             // Keys below a prefix that we go on after may follow: the prefix is not new for that.
             var prefix = Text(one, isEncoded);
-            if (startAfter is null || startAfter != S3KeyText.AfterAllOf(prefix))
+            var isGoneOnAfter = startAfter is not null && startAfter.StartsWith(prefix, StringComparison.Ordinal)
+                && startAfter == S3KeyText.AfterAllOf(prefix);
+            if (!isGoneOnAfter)
             {
                 prefixes.Add(prefix);
             }

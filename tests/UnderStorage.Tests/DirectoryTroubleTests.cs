@@ -17,11 +17,7 @@ public sealed class DirectoryTroubleTests
             begun.SetResult();
             hang.Wait();
         });
-        using var deadline = new CancellationTokenSource();
-        var running = threads.RunAsync(hung, -1, deadline.Token);
-        await begun.Task.WaitAsync(TimeSpan.FromSeconds(30)); // a job nobody waits for any more would not be begun
-        await deadline.CancelAsync();
-        Assert.Equal(-1, await running);
+        await LeaveAsync(threads, hung, begun.Task);
 
         Assert.Equal(7, await threads.RunAsync(new TestJob(() => { }), -1, TempSource.Soon));
         Assert.Equal(2, threads.ThreadCount);
@@ -52,11 +48,7 @@ public sealed class DirectoryTroubleTests
         var touched = false;
         var begun = new TaskCompletionSource();
         var job = new TouchingJob(begun, hang, () => touched = true, finished);
-        using var leaving = new CancellationTokenSource();
-        var running = threads.RunAsync(job, -1, leaving.Token);
-        await begun.Task.WaitAsync(TimeSpan.FromSeconds(30)); // a job nobody waits for any more would not be begun
-        await leaving.CancelAsync();
-        Assert.Equal(-1, await running);
+        await LeaveAsync(threads, job, begun.Task);
         hang.Set();
         Assert.False(await finished.Task.WaitAsync(TimeSpan.FromSeconds(10)));
         Assert.False(touched);
@@ -104,6 +96,16 @@ public sealed class DirectoryTroubleTests
             work();
             return 7;
         }
+    }
+
+    /// <summary>A caller that leaves when its job has begun: one nobody waits for any more would not be begun.</summary>
+    private static async Task LeaveAsync(BlockingThreads threads, BlockingJob<int> job, Task begun)
+    {
+        using var leaving = new CancellationTokenSource();
+        var running = threads.RunAsync(job, -1, leaving.Token);
+        await begun.WaitAsync(TimeSpan.FromSeconds(30));
+        await leaving.CancelAsync();
+        Assert.Equal(-1, await running);
     }
 
     private sealed class TouchingJob(
