@@ -149,14 +149,17 @@ public sealed class LeaseTests
             }
         })).ToArray();
         var fills = new Random(5);
-        for (var i = 0; i < 400; i++)
+        using var limit = new CancellationTokenSource(TestTier.Limit);
+        // On a busy machine there is hardly a moment at which some file is not leased.
+        for (var i = 0; i < 400 || (tier.Store.GetStats().BlocksEvicted <= 10 && !limit.IsCancellationRequested); i++)
         {
             await tier.FillAsync(fills.Next(4), Length, fills.Next(4));
         }
 
         await stop.CancelAsync();
         await Task.WhenAll(lessees);
-        Assert.True(leased > 10 && tier.Store.GetStats().BlocksEvicted > 10, $"{leased} leases");
+        var evicted = tier.Store.GetStats().BlocksEvicted;
+        Assert.True(leased > 10 && evicted > 10, $"{leased} leases, {evicted} blocks evicted");
     }
 
     private static void AssertReads(ResidencyLease lease, long length)

@@ -150,7 +150,7 @@ public interface IBusyGrain : IGrainWithStringKey
     [AlwaysInterleave]
     Task<int> Always();
 
-    [ResponseTimeout("00:00:00.300")]
+    [ResponseTimeout("00:00:01")]
     Task BlockBriefly(string gate);
 
     [ResponseTimeout("00:00:01")]

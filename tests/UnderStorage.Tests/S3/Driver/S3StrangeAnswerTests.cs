@@ -12,6 +12,7 @@ public sealed class S3StrangeAnswerTests : IAsyncLifetime
 {
     private const string Listing = "200 OK\r\nContent-Type: application/xml";
     private readonly TcpListener _server = new(IPAddress.Loopback, 0);
+    private readonly CancellationTokenSource _ending = new();
     private readonly ConcurrentQueue<string> _asked = new();
     private Func<string, (string Head, string? Body)> _answer =
         _ => (Listing, "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>");
@@ -34,8 +35,10 @@ public sealed class S3StrangeAnswerTests : IAsyncLifetime
     public async Task DisposeAsync()
     {
         await _storage.DisposeAsync();
-        _server.Dispose();
+        await _ending.CancelAsync();
         await _serving;
+        _server.Dispose();
+        _ending.Dispose();
     }
 
     [Fact]
@@ -123,13 +126,25 @@ public sealed class S3StrangeAnswerTests : IAsyncLifetime
         {
             while (true)
             {
-                using var socket = await _server.AcceptSocketAsync();
-                await AnswerAsync(socket);
+                using var socket = await _server.AcceptSocketAsync(_ending.Token);
+                await ServeAsync(socket);
             }
         }
-        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+        catch (OperationCanceledException) when (_ending.IsCancellationRequested)
         {
             // The test is over.
+        }
+    }
+
+    private async Task ServeAsync(Socket socket)
+    {
+        try
+        {
+            await AnswerAsync(socket);
+        }
+        catch (SocketException)
+        {
+            // The client has gone: it asks again if it still wants to know.
         }
     }
 
