@@ -20,6 +20,9 @@ public enum BlockStoreError
 
     /// <summary>Its journal cannot be read or written.</summary>
     JournalFailed,
+
+    /// <summary>Its disk failed while it was opened.</summary>
+    DiskFailed,
 }
 
 /// <summary>A tier directory cannot be used. The message says what was tried, on what, and what to do.</summary>

@@ -67,6 +67,9 @@ public sealed record BlockStoreStats
 
     /// <summary>Whether the tier takes fills; false after its disk failed.</summary>
     public required bool Healthy { get; init; }
+
+    /// <summary>How long the calls to its disk took, by kind.</summary>
+    public IReadOnlyList<DiskOperationStats> DiskOperations { get; init; } = [];
 }
 
 /// <summary>One file version in the store, for <c>stat</c> and <c>status</c>.</summary>

@@ -121,13 +121,13 @@ public sealed partial class DiskBlockStore
         return bytes;
     }
 
-    private async Task RecordThenPunchAsync(CachedFile file, SafeFileHandle handle, List<int> blocks, long bytes)
+    private async Task<bool> RecordThenPunchAsync(CachedFile file, SafeFileHandle handle, List<int> blocks, long bytes)
     {
         if (!await RecordGoneAsync(file.Shape.Key, blocks))
         {
             file.EndPunch(); // Hidden for good, and not punched: the records may or may not have reached the disk.
             FileLock.Unlock(handle);
-            return;
+            return false;
         }
 
         _reaper.Add(new PunchTask(_io, file, handle, blocks, () =>
@@ -136,6 +136,7 @@ public sealed partial class DiskBlockStore
             _space.Left(bytes);
             RemoveIfEmpty(file);
         }));
+        return true;
     }
 
     /// <summary>Makes gone records durable; false if the journal failed.</summary>
@@ -254,7 +255,16 @@ public sealed partial class DiskBlockStore
         var handle = file.Handle;
         var isNew = handle is null;
         handle ??= _io.TryOpen(file.Path, OpenFlags.ReadWrite, out _);
-        _io.Unlink(file.Path);
+        try
+        {
+            _io.Unlink(file.Path);
+        }
+        catch (IOException) when (isNew)
+        {
+            handle?.Dispose();
+            throw;
+        }
+
         if (handle is null)
         {
             _space.Left(bytes);

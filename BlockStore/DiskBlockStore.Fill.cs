@@ -29,7 +29,8 @@ public sealed partial class DiskBlockStore
                 cancellationToken.ThrowIfCancellationRequested();
                 if (!_healthy || _closing)
                 {
-                    return new FillAttempt(FillStatus.Unavailable, null, null);
+                    var holds = !_closing && await HoldsAsync(shape, block, cancellationToken);
+                    return new FillAttempt(holds ? FillStatus.Resident : FillStatus.Unavailable, null, null);
                 }
 
                 var file = _files.GetOrAdd(shape.Key, static (key, state) => state.Store.NewFile(state.Shape), (Store: this, Shape: shape));
@@ -56,7 +57,10 @@ public sealed partial class DiskBlockStore
                 }
                 else if (file.IsUnproven(block))
                 {
-                    await VerifyBlockAsync(file, block, cancellationToken);
+                    if (await VerifyBlockAsync(file, block, cancellationToken) == BlockFinding.Unreadable)
+                    {
+                        return new FillAttempt(FillStatus.Unavailable, null, null);
+                    }
                 }
                 else if (!(reserved = await _evictor.ReserveAsync(bytes, cancellationToken)))
                 {
@@ -74,6 +78,11 @@ public sealed partial class DiskBlockStore
             }
         }
     }
+
+    /// <summary>A store that takes no more fills goes on serving what it holds, verified if need be.</summary>
+    private async ValueTask<bool> HoldsAsync(FileShape shape, int block, CancellationToken cancellationToken) =>
+        _files.TryGetValue(shape.Key, out var file) && file.Shape == shape
+            && (file.IsProven(block) || await VerifyBlockAsync(file, block, cancellationToken) == BlockFinding.Proven);
 
     /// <summary>Makes a record of the fill durable, then shows the block.</summary>
     void IFillHost.Finish(BlockFill fill) => Forget(FinishFillAsync(fill));
@@ -200,7 +209,8 @@ public sealed partial class DiskBlockStore
         bool shown;
         lock (file.Gate)
         {
-            shown = file.Removal is null;
+            // Its bytes may be among those that a failed sync has lost.
+            shown = file.Removal is null && !_syncFailed;
             if (shown)
             {
                 file.Show(fill.Block, fill.Crcs, proven: true);
@@ -213,7 +223,7 @@ public sealed partial class DiskBlockStore
         _journal.Applied(ticket);
         if (!shown)
         {
-            fill.FailCompleting(FillFailure.Dropped);
+            fill.FailCompleting(_syncFailed ? FillFailure.DiskFailed : FillFailure.Dropped);
             return;
         }
 

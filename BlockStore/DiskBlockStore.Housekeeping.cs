@@ -128,6 +128,12 @@ public sealed partial class DiskBlockStore
                 return;
             }
 
+            if (_store._syncFailed)
+            {
+                // The kernel reports a lost page once: a sync that succeeds now proves nothing about what was lost before.
+                throw new IOException($"An earlier sync of tier {_store._directory.Root} failed; what it lost is unknown.");
+            }
+
             // Bytes are written before their record is appended: a sync now covers every record before the tail of now.
             var covered = _store._journal.TailAddress;
             try
@@ -137,15 +143,18 @@ public sealed partial class DiskBlockStore
             catch (IOException exception)
             {
                 // The kernel may have dropped dirty pages: what a read shows now need not be what was written.
+                _store._syncFailed = true;
                 _store.SetUnhealthy(exception);
                 _store.DistrustEverything();
-                _store._directory.SetDistrusted(true);
+                _store.DistrustNextStart();
                 throw;
             }
 
-            var ticket = AppendBarrier(covered);
-            await ticket.Durable;
-            _store._journal.Applied(ticket);
+            if (!await _store.AreDurableAsync([AppendBarrier(covered)]))
+            {
+                throw new IOException($"The journal of tier {_store._directory.Root} failed; no barrier was made.");
+            }
+
             _lastBarrier = _options.TimeProvider.GetTimestamp();
             DropPages();
         }
@@ -247,6 +256,19 @@ public sealed partial class DiskBlockStore
 
                 _store._reaper.Add(new CloseTask(file, handle, awaitLease: false, _store._counters.FileClosed));
             }
+        }
+    }
+
+    /// <summary>What the journal calls valid is to be verified by the next start, also in this boot.</summary>
+    private void DistrustNextStart()
+    {
+        try
+        {
+            _directory.SetDistrusted(true);
+        }
+        catch (IOException exception)
+        {
+            SetUnhealthy(exception); // As well as a failing disk can.
         }
     }
 

@@ -13,7 +13,7 @@ public sealed partial class DiskBlockStore
     public LeaseStatus TryLease(FileKey file, out ResidencyLease? lease)
     {
         lease = null;
-        if (!_files.TryGetValue(file, out var cached) || cached.Removal is not null || EnsureHandle(cached) is null)
+        if (!_files.TryGetValue(file, out var cached) || cached.Removal is not null || TryOpenForPin(cached) is null)
         {
             return LeaseStatus.Missing;
         }
@@ -28,12 +28,12 @@ public sealed partial class DiskBlockStore
         var descriptor = _io.TryOpen(cached.Path, OpenFlags.ReadOnly, out var errno);
         if (descriptor is null)
         {
-            return errno switch
+            if (errno is not (FileSpace.NoSuchFile or TooManyFiles or TooManyFilesInSystem))
             {
-                FileSpace.NoSuchFile => LeaseStatus.Missing,
-                TooManyFiles or TooManyFilesInSystem => LeaseStatus.Refused,
-                _ => throw new LinuxFileException(errno, $"open {cached.Path}"),
-            };
+                LogOpenFailed(new LinuxFileException(errno, "open"), cached.Path);
+            }
+
+            return errno == FileSpace.NoSuchFile ? LeaseStatus.Missing : LeaseStatus.Refused;
         }
 
         var status = LeaseStatus.Busy;

@@ -35,6 +35,9 @@ public sealed partial class DiskBlockStore
     [LoggerMessage(Level = LogLevel.Error, Message = "Cache file {Path} cannot be opened now")]
     private partial void LogOpenFailed(Exception exception, string path);
 
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Leftovers in {Path} cannot be given back now")]
+    private partial void LogPunchFailed(Exception exception, string path);
+
     [LoggerMessage(Level = LogLevel.Error, Message = "A background task of the block store failed")]
     private partial void LogBackgroundFailed(Exception exception);
 

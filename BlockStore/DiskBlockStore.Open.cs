@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Microsoft.Extensions.Logging;
+using OrleansCache.BlockStore.Disk;
 using OrleansCache.BlockStore.Eviction;
 using OrleansCache.BlockStore.Index;
 using OrleansCache.BlockStore.Journal;
@@ -23,6 +24,14 @@ public sealed partial class DiskBlockStore
         {
             await store.RecoverAsync(cancellationToken);
             return store;
+        }
+        catch (IOException exception) when (exception is not BlockStoreException)
+        {
+            await store.DisposeAsync();
+            throw new BlockStoreException(
+                BlockStoreError.DiskFailed,
+                $"The disk of tier {options.Directory} failed while the tier was opened ({exception.Message}). Check the disk.",
+                exception);
         }
         catch
         {
@@ -52,7 +61,9 @@ public sealed partial class DiskBlockStore
         try
         {
             var policy = new LruPolicy(options.TimeProvider);
-            return new DiskBlockStore(options, directory, new BlockJournal(options.Io, directory.JournalPath), policy, logger);
+            var latency = new DiskLatency();
+            var journal = new BlockJournal(new MeasuredDiskIo(options.Io, latency, latency.Commits), directory.JournalPath);
+            return new DiskBlockStore(options, directory, journal, latency, policy, logger);
         }
         catch
         {

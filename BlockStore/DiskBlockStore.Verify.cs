@@ -25,7 +25,7 @@ public sealed partial class DiskBlockStore
         var all = true;
         for (var block = cached.Shape.Layout.IndexOf(offsetBytes); block <= last; block++)
         {
-            all &= cached.IsProven(block) || await VerifyBlockAsync(cached, block, cancellationToken);
+            all &= cached.IsProven(block) || await VerifyBlockAsync(cached, block, cancellationToken) == BlockFinding.Proven;
         }
 
         return all;
@@ -43,7 +43,7 @@ public sealed partial class DiskBlockStore
                 if (cached.IsPresent(block))
                 {
                     var finding = await Task.Run(() => CheckBlockAsync(cached, block), cancellationToken);
-                    examined += finding == BlockFinding.Gone ? 0 : 1;
+                    examined += finding is BlockFinding.Proven or BlockFinding.Corrupt ? 1 : 0;
                     corrupt += finding == BlockFinding.Corrupt ? 1 : 0;
                 }
             }
@@ -52,15 +52,15 @@ public sealed partial class DiskBlockStore
         return new VerifyReport(examined, corrupt);
     }
 
-    /// <summary>Verifies an unproven block once, however many ask at the same time; true if it is proven now.</summary>
-    private async Task<bool> VerifyBlockAsync(CachedFile file, int block, CancellationToken cancellationToken)
+    /// <summary>Verifies an unproven block once, however many ask at the same time.</summary>
+    private async Task<BlockFinding> VerifyBlockAsync(CachedFile file, int block, CancellationToken cancellationToken)
     {
         Task<BlockFinding>? verification;
         lock (file.Gate)
         {
             if (file.Removal is not null || !file.IsUnproven(block))
             {
-                return file.IsProven(block);
+                return file.IsProven(block) ? BlockFinding.Proven : BlockFinding.Gone;
             }
 
             file.Verifying ??= [];
@@ -71,7 +71,7 @@ public sealed partial class DiskBlockStore
             }
         }
 
-        return await verification.WaitAsync(cancellationToken) == BlockFinding.Proven;
+        return await verification.WaitAsync(cancellationToken);
     }
 
     /// <summary>Reads a block and compares; shows it as proven, or drops it.</summary>
@@ -83,7 +83,20 @@ public sealed partial class DiskBlockStore
         try
         {
             crcs = file.Crcs(block);
-            matches = crcs is not null && EnsureHandle(file) is { } handle && Matches(_io, file.Shape, block, handle, crcs);
+            if (crcs is not null && EnsureHandle(file) is { } handle)
+            {
+                DropPagesOfUnproven(file, block, handle);
+                matches = Matches(_io, file.Shape, block, handle, crcs);
+            }
+            else
+            {
+                matches = false;
+            }
+        }
+        catch (IOException exception)
+        {
+            LogOpenFailed(exception, file.Path);
+            return BlockFinding.Unreadable;
         }
         finally
         {
@@ -116,6 +129,17 @@ public sealed partial class DiskBlockStore
 
         await DropBadBlockAsync(file, block, crcs);
         return BlockFinding.Corrupt;
+    }
+
+    /// <summary>
+    /// What counts is what the device has: after a failed sync the page cache may still show bytes that it will never get.
+    /// </summary>
+    private void DropPagesOfUnproven(CachedFile file, int block, SafeFileHandle handle)
+    {
+        if (file.IsUnproven(block))
+        {
+            _io.DropPages(handle, file.Shape.Layout.StartOf(block), file.Shape.BlockLength(block));
+        }
     }
 
     private static bool Matches(IDiskIo io, FileShape shape, int block, SafeFileHandle handle, uint[] crcs)
@@ -166,7 +190,7 @@ public sealed partial class DiskBlockStore
                 if (file.Punching is null)
                 {
                     // Hidden like an evicted block. A leased file is not punched: the next fill overwrites the bad bytes.
-                    handle = EnsureHandle(file) is { } open && FileLock.TryLockExclusive(open) ? open : null;
+                    handle = TryOpenForPin(file) is { } open && FileLock.TryLockExclusive(open) ? open : null;
                     bytes = HideForPunch(file, [block]);
                     break;
                 }
@@ -179,15 +203,22 @@ public sealed partial class DiskBlockStore
 
         _counters.Corrupt(1);
         LogCorrupt(file.Shape.Key, block);
+        bool isRecorded;
         if (handle is not null)
         {
-            await RecordThenPunchAsync(file, handle, [block], bytes);
-            return;
+            isRecorded = await RecordThenPunchAsync(file, handle, [block], bytes);
+        }
+        else
+        {
+            isRecorded = await RecordGoneAsync(file.Shape.Key, [block]);
+            file.EndPunch();
+            _space.Left(bytes);
+            RemoveIfEmpty(file);
         }
 
-        await RecordGoneAsync(file.Shape.Key, [block]);
-        file.EndPunch();
-        _space.Left(bytes);
-        RemoveIfEmpty(file);
+        if (!isRecorded)
+        {
+            DistrustNextStart(); // The journal still calls the bad block valid.
+        }
     }
 }

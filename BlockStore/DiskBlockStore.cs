@@ -20,7 +20,8 @@ public sealed partial class DiskBlockStore : IBlockStore, IFillHost, IEvictionHo
     private readonly ConcurrentDictionary<FileKey, CachedFile> _files = new();
     private readonly BlockStoreOptions _options;
     private readonly ILogger _logger;
-    private readonly IDiskIo _io;
+    private readonly MeasuredDiskIo _io;
+    private readonly DiskLatency _latency;
     private readonly TierDirectory _directory;
     private readonly BlockJournal _journal;
     private readonly IEvictionPolicy _policy;
@@ -32,15 +33,18 @@ public sealed partial class DiskBlockStore : IBlockStore, IFillHost, IEvictionHo
     private readonly ulong _bootTag;
     private long _generation;
     private volatile bool _healthy = true;
+    private volatile bool _syncFailed;
     private volatile bool _closing;
     private volatile bool _recovered;
 
     private DiskBlockStore(
-        BlockStoreOptions options, TierDirectory directory, BlockJournal journal, IEvictionPolicy policy, ILogger logger)
+        BlockStoreOptions options, TierDirectory directory, BlockJournal journal, DiskLatency latency, IEvictionPolicy policy,
+        ILogger logger)
     {
         _options = options;
         _logger = logger;
-        _io = options.Io;
+        _io = new MeasuredDiskIo(options.Io, latency, latency.Writes);
+        _latency = latency;
         _directory = directory;
         _journal = journal;
         _bootTag = BootTagOf(options.ReadBootId());
@@ -127,6 +131,7 @@ public sealed partial class DiskBlockStore : IBlockStore, IFillHost, IEvictionHo
             FillsInFlight = fills,
             JournalBytes = _journal.TailAddress - _housekeeping.CheckpointAddress,
             Healthy = _healthy,
+            DiskOperations = _latency.ReadAll(),
         };
     }
 
@@ -269,22 +274,31 @@ public sealed partial class DiskBlockStore : IBlockStore, IFillHost, IEvictionHo
             return errno == FileSpace.NoSuchFile && !create ? null : throw new LinuxFileException(errno, $"open {file.Path}");
         }
 
-        if (RandomAccess.GetLength(handle) != file.Shape.LengthBytes)
+        try
         {
-            _io.SetLength(handle, file.Shape.LengthBytes);
-        }
+            if (RandomAccess.GetLength(handle) != file.Shape.LengthBytes)
+            {
+                _io.SetLength(handle, file.Shape.LengthBytes);
+            }
 
-        if (file.HasLeftovers)
+            if (file.HasLeftovers)
+            {
+                PunchLeftovers(file, handle);
+            }
+
+            return handle;
+        }
+        catch (IOException)
         {
-            PunchLeftovers(file, handle);
+            handle.Dispose();
+            throw;
         }
-
-        return handle;
     }
 
     /// <summary>
     /// Gives back what fills and evictions that a crash interrupted left in the file: everything outside its blocks.
-    /// Once per file and start. No reader can know of such bytes, but a leased file is never punched.
+    /// Once per file and start. No reader can know of such bytes, but a leased file is never punched. A disk that cannot
+    /// punch now keeps them until the file is opened again: they are in nobody's way.
     /// </summary>
     private void PunchLeftovers(CachedFile file, SafeFileHandle handle)
     {
@@ -294,6 +308,23 @@ public sealed partial class DiskBlockStore : IBlockStore, IFillHost, IEvictionHo
             return;
         }
 
+        try
+        {
+            PunchAbsentBlocks(file, handle);
+        }
+        catch (IOException exception)
+        {
+            file.HasLeftovers = true;
+            LogPunchFailed(exception, file.Path);
+        }
+        finally
+        {
+            FileLock.Unlock(handle);
+        }
+    }
+
+    private void PunchAbsentBlocks(CachedFile file, SafeFileHandle handle)
+    {
         for (var block = 0; block < file.Shape.BlockCount; block++)
         {
             var first = block;
@@ -308,8 +339,6 @@ public sealed partial class DiskBlockStore : IBlockStore, IFillHost, IEvictionHo
                 _io.PunchHole(handle, start, file.Shape.Layout.StartOf(block) - start);
             }
         }
-
-        FileLock.Unlock(handle);
     }
 
     /// <summary>Lets a task go on by itself; its failure is logged where it ends.</summary>

@@ -62,7 +62,7 @@ public interface IBlockStore : IAsyncDisposable
 
     /// <summary>
     /// A sync barrier now (also made by itself every <see cref="BlockStoreOptions.BarrierPeriod"/>): everything visible before
-    /// this call survives a power cut and is proven after it.
+    /// this call survives a power cut and is proven after it. Throws <see cref="IOException"/> if the disk cannot promise that.
     /// </summary>
     ValueTask SyncAsync(CancellationToken cancellationToken);
 

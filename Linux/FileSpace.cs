@@ -41,6 +41,15 @@ public static partial class FileSpace
         }
     }
 
+    /// <summary>Gives a file another name, replacing what has it.</summary>
+    public static void Rename(string from, string to)
+    {
+        if (RenameCall(from, to) != 0)
+        {
+            throw new LinuxFileException(Marshal.GetLastPInvokeError(), $"rename {from} to {to}");
+        }
+    }
+
     private static void Check(Func<int> call, string name)
     {
         while (call() != 0)
@@ -70,4 +79,7 @@ public static partial class FileSpace
 
     [LibraryImport("libc", EntryPoint = "unlink", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int UnlinkCall(string path);
+
+    [LibraryImport("libc", EntryPoint = "rename", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int RenameCall(string from, string to);
 }

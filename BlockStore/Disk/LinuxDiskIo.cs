@@ -28,7 +28,7 @@ internal sealed class LinuxDiskIo : IDiskIo
 
     public void Unlink(string path) => FileSpace.Unlink(path);
 
-    public void Rename(string from, string to) => File.Move(from, to, overwrite: true);
+    public void Rename(string from, string to) => FileSpace.Rename(from, to);
 
     public void Sync(SafeFileHandle file) => FileSpace.Sync(file);
 

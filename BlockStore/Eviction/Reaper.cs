@@ -79,7 +79,9 @@ internal sealed partial class Reaper : IAsyncDisposable
         }
         catch (IOException exception)
         {
-            // The bytes stay on a disk that refuses to give them back; the account goes on as if they had gone.
+            // The bytes stay on a disk that refuses to give them back until the file is opened again; the account goes on as
+            // if they had gone, and the look at the disk's free space keeps it from overflowing.
+            task.File.HasLeftovers = true;
             LogReapFailed(exception, task.File.Shape.Key, task.GetType().Name);
             task.Finish();
             return true;

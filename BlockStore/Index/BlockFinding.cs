@@ -11,4 +11,7 @@ internal enum BlockFinding : byte
 
     /// <summary>The block was evicted meanwhile: nothing was learned.</summary>
     Gone,
+
+    /// <summary>The file cannot be opened now: nothing was learned, the next reader tries again.</summary>
+    Unreadable,
 }

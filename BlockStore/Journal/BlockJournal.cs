@@ -34,9 +34,9 @@ internal sealed class BlockJournal : IAsyncDisposable
     public BlockJournal(IDiskIo io, string directory)
     {
         _device = new JournalDevice(io, directory);
-        _slots = new CommitSlots(io, directory);
         try
         {
+            _slots = new CommitSlots(io, directory);
             _log = new FasterLog(new FasterLogSettings
             {
                 LogDevice = _device,
@@ -47,15 +47,16 @@ internal sealed class BlockJournal : IAsyncDisposable
                 TryRecoverLatest = false, // The constructor swallows what goes wrong; Recover() does not.
             });
             _log.Recover();
+            if (_device.Failure is { } failure)
+            {
+                throw new IOException(failure.Message, failure); // FASTER goes on with zeros for a page that cannot be read.
+            }
         }
         catch (Exception exception) when (exception is FasterException or IOException)
         {
             _device.Dispose();
-            _slots.Dispose();
-            throw new BlockStoreException(
-                BlockStoreError.JournalFailed,
-                $"The journal in {directory} cannot be read. If its disk is sound, empty the tier directory: only cached data is lost.",
-                exception);
+            _slots?.Dispose();
+            throw Unreadable(directory, exception);
         }
 
         _loop = Task.Run(CommitLoopAsync);
@@ -123,9 +124,15 @@ internal sealed class BlockJournal : IAsyncDisposable
 
     /// <summary>
     /// Reads the durable records from an address on, in order. False if a record was damaged: then nothing the index says
-    /// may be believed without its checksum.
+    /// may be believed without its checksum. Throws <see cref="BlockStoreException"/> if the disk does not give them.
     /// </summary>
     public bool Replay(long fromAddress, RecordVisitor visit)
+    {
+        var intact = TryReplay(fromAddress, visit);
+        return _device.Failure is { } failure ? throw Unreadable(_device.FileName, failure) : intact;
+    }
+
+    private bool TryReplay(long fromAddress, RecordVisitor visit)
     {
         var from = Math.Max(fromAddress, _log.BeginAddress);
         if (from >= _log.CommittedUntilAddress)
@@ -172,6 +179,12 @@ internal sealed class BlockJournal : IAsyncDisposable
         _slots.Dispose();
     }
 
+    private static BlockStoreException Unreadable(string path, Exception exception) => new(
+        BlockStoreError.JournalFailed,
+        $"The journal {path} cannot be read ({exception.Message}). "
+        + "If its disk is sound, empty the tier directory: only cached data is lost.",
+        exception);
+
     private static TaskCompletionSource NewBatch() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private async Task CommitLoopAsync()
@@ -195,6 +208,12 @@ internal sealed class BlockJournal : IAsyncDisposable
             try
             {
                 await _log.CommitAsync();
+                if (_slots.Failure is { } failure)
+                {
+                    Fail(batch, failure);
+                    continue;
+                }
+
                 batch.SetResult();
             }
             catch (Exception exception)

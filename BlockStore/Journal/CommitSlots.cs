@@ -51,8 +51,19 @@ internal sealed class CommitSlots : ILogCommitManager, IDisposable
     /// <summary>A slot held something that is no commit.</summary>
     public bool HasDamage { get; }
 
+    /// <summary>
+    /// Why a slot could not be written. Kept and not thrown: FASTER swallows what a commit throws, and then nobody would
+    /// ever be told how the commit ended. The journal looks here before it calls a commit durable.
+    /// </summary>
+    public IOException? Failure { get; private set; }
+
     public void Commit(long beginAddress, long untilAddress, byte[] commitMetadata, long commitNum, bool forceWriteMetadata)
     {
+        if (Failure is not null)
+        {
+            return; // What the torn slot held is unknown: the other one, which is whole, must stay.
+        }
+
         var slot = _slot.AsSpan();
         slot.Clear();
         BinaryPrimitives.WriteUInt32LittleEndian(slot, Magic);
@@ -60,7 +71,16 @@ internal sealed class CommitSlots : ILogCommitManager, IDisposable
         BinaryPrimitives.WriteInt32LittleEndian(slot[16..], commitMetadata.Length);
         commitMetadata.CopyTo(slot[HeaderBytes..]);
         BinaryPrimitives.WriteUInt32LittleEndian(slot[4..], Crc32C.Compute(slot[8..(HeaderBytes + commitMetadata.Length)]));
-        _io.Write(_file, slot, (long)_next * SlotBytes);
+        try
+        {
+            _io.Write(_file, slot, (long)_next * SlotBytes);
+        }
+        catch (IOException exception)
+        {
+            Failure = exception;
+            return;
+        }
+
         _next = 1 - _next;
         (_latest, _latestNumber) = (commitMetadata, commitNum);
     }

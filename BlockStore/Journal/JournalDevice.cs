@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 using FASTER.core;
 using Microsoft.Win32.SafeHandles;
 using OrleansCache.BlockStore.Disk;
@@ -107,12 +106,7 @@ internal sealed class JournalDevice : StorageDeviceBase
     {
         if (request.Operation == Operation.Remove)
         {
-            if (_segments.Remove(request.Segment, out var handle))
-            {
-                handle.Dispose();
-            }
-
-            _io.Unlink(PathOf(request.Segment));
+            Remove(request.Segment);
             request.Removed?.Invoke(request.Result!);
             return;
         }
@@ -132,6 +126,23 @@ internal sealed class JournalDevice : StorageDeviceBase
         request.Callback!(error, request.LengthBytes, request.Context);
     }
 
+    private void Remove(int segment)
+    {
+        if (_segments.Remove(segment, out var handle))
+        {
+            handle.Dispose();
+        }
+
+        try
+        {
+            _io.Unlink(PathOf(segment));
+        }
+        catch (IOException)
+        {
+            return; // Costs its space, not the process: after the next start FASTER removes all segments from 0 on again.
+        }
+    }
+
     private unsafe void Transfer(in Request request)
     {
         var file = Segment(request.Segment);
@@ -148,16 +159,18 @@ internal sealed class JournalDevice : StorageDeviceBase
 
     private SafeFileHandle Segment(int segment)
     {
-        ref var handle = ref CollectionsMarshal.GetValueRefOrAddDefault(_segments, segment, out _);
-        if (handle is null)
+        if (_segments.TryGetValue(segment, out var open))
         {
-            var path = PathOf(segment);
-            var isNew = !File.Exists(path);
-            handle = _io.Open(path, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.DataSync);
-            if (isNew)
-            {
-                _io.SyncDirectory(_directory);
-            }
+            return open;
+        }
+
+        var path = PathOf(segment);
+        var isNew = !File.Exists(path);
+        var handle = _io.Open(path, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.DataSync);
+        _segments.Add(segment, handle);
+        if (isNew)
+        {
+            _io.SyncDirectory(_directory);
         }
 
         return handle;

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging.Abstractions;
+using OrleansCache.BlockStore.Disk;
 using OrleansCache.Files;
 using OrleansCache.PowerCut;
 
@@ -37,8 +38,13 @@ internal sealed class TestTier : IAsyncDisposable
     /// <summary>Longer than any commit on a busy disk, for tests that count on eviction; the default for those that are refused.</summary>
     public TimeSpan EvictionWaitMax { get; init; } = TimeSpan.FromSeconds(2);
 
-    public BlockStoreOptions Options() => new()
+    /// <summary>The disk.</summary>
+    public IDiskIo Io { get; set; } = LinuxDiskIo.Instance;
+
+    public BlockStoreOptions Options(RebootTrust trust = RebootTrust.UpToLastBarrier) => new()
     {
+        TrustAfterReboot = trust,
+        Io = Io,
         EvictionWaitMax = EvictionWaitMax,
         Directory = Root,
         CapacityBytes = CapacityBytes,
