@@ -5,7 +5,7 @@ using OrleansCache.Bench.Fuse;
 using OrleansCache.Bench.S3;
 using OrleansCache.Bench.Store;
 
-string[] all = ["engine", "store", "fuse", "s3", "names"];
+string[] all = ["engine", "store", "io", "fuse", "s3", "names"];
 if (args is ["engine-silo", var gatewayPort, var echoPort])
 {
     return await EngineSilo.RunAsync(int.Parse(gatewayPort), int.Parse(echoPort)).ConfigureAwait(false);
@@ -21,7 +21,7 @@ if (args is ["read-file", var path])
     return await S3Bench.ReadFileAsync(path).ConfigureAwait(false);
 }
 
-var names = new Argument<string[]>("NAME") { Description = "engine, store, fuse, s3, names; default: all.", Arity = ArgumentArity.ZeroOrMore };
+var names = new Argument<string[]>("NAME") { Description = "engine, store, io, fuse, s3, names; default: all.", Arity = ArgumentArity.ZeroOrMore };
 var rounds = new Option<int>("--rounds") { Description = "Interleaved rounds.", DefaultValueFactory = _ => 5 };
 var quick = new Option<bool>("--quick") { Description = "Small data, one round: shows that it works, not how fast." };
 var command = new RootCommand("Benchmarks: medians of interleaved rounds, ratios, JSON below bench/history.") { names, rounds, quick };
@@ -42,6 +42,7 @@ command.SetAction(async (arguments, cancellationToken) =>
         {
             "engine" => await EngineBench.RunAsync(count, small, cancellationToken).ConfigureAwait(false),
             "store" => await StoreBench.RunAsync(count, small, cancellationToken).ConfigureAwait(false),
+            "io" => await IoBench.RunAsync(count, small, cancellationToken).ConfigureAwait(false),
             "s3" => await S3Bench.RunAsync(count, small, cancellationToken).ConfigureAwait(false),
             "names" => await NamesBench.RunAsync(count, small, cancellationToken).ConfigureAwait(false),
             _ => await FuseBench.RunAsync(count, small, cancellationToken).ConfigureAwait(false),

@@ -27,6 +27,12 @@ internal static class StoreBench
             new("fill, synced at the end", "native", "C", "MiB/s", _ => Task.FromResult(WriteNative(native, lengthBytes))),
             new("fill, synced at the end", "block store", "C", "MiB/s", token => RefillAsync(store, lengthBytes, token)),
         };
+        if (Fio.IsThere)
+        {
+            cases.Add(new("fill, synced at the end", "fio", "C", "MiB/s", token => WriteWithFioAsync(native, lengthBytes, token)));
+        }
+
+        var cacheFile = Directory.EnumerateFiles(scratch.Folder("tier"), File.ToString(), SearchOption.AllDirectories).Single();
         foreach (var (workload, requestBytes, random) in ((string, int, bool)[])
             [("sequential 1 MiB", 1 << 20, false), ("random 128 KiB", 128 << 10, true), ("random 4 KiB", 4 << 10, true)])
         {
@@ -36,6 +42,11 @@ internal static class StoreBench
                     Prepared(state, () => ReadNative(native, lengthBytes, requestBytes, random)))));
                 cases.Add(new(workload, "block store", state, "MiB/s", _ => Task.FromResult(
                     Prepared(state, () => ReadPinned(store, lengthBytes, requestBytes, random)))));
+                if (Fio.IsThere)
+                {
+                    cases.Add(new(workload, "fio", state, "MiB/s", token =>
+                        ReadWithFioAsync(cacheFile, state, lengthBytes, requestBytes, random, token)));
+                }
             }
         }
 
@@ -111,6 +122,32 @@ internal static class StoreBench
         using var file = System.IO.File.OpenHandle(path);
         var buffer = GC.AllocateUninitializedArray<byte>(requestBytes, pinned: true);
         return Read(lengthBytes, requestBytes, random, offset => RandomAccess.Read(file, buffer, offset));
+    }
+
+    /// <summary>The store's own cache file, with the calls the store uses.</summary>
+    private static Task<double> ReadWithFioAsync(
+        string path, string state, long lengthBytes, int requestBytes, bool random, CancellationToken cancellationToken)
+    {
+        if (state == "B")
+        {
+            PageCache.TryDrop();
+        }
+        else
+        {
+            IoLoops.ReadOnce(path, lengthBytes);
+        }
+
+        var bytes = Math.Min(lengthBytes, 20_000L * requestBytes);
+        return Fio.RunAsync(
+            path, random ? "randread" : "read", requestBytes, cancellationToken, "--ioengine=psync",
+            Fio.Number("--size", lengthBytes), Fio.Number("--io_size", bytes), "--norandommap");
+    }
+
+    private static Task<double> WriteWithFioAsync(string path, long lengthBytes, CancellationToken cancellationToken)
+    {
+        System.IO.File.Delete(path);
+        return Fio.RunAsync(
+            path, "write", 1 << 20, cancellationToken, "--ioengine=psync", Fio.Number("--size", lengthBytes), "--end_fsync=1", "--fallocate=none");
     }
 
     private static double ReadPinned(IBlockStore store, long lengthBytes, int requestBytes, bool random)
