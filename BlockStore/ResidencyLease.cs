@@ -14,7 +14,10 @@ public enum LeaseStatus : byte
     /// <summary>Blocks of the file are being punched at this moment: ask again, or use the data plane.</summary>
     Busy,
 
-    /// <summary>Unlinked files that are still open hold too much of the tier, descriptors run out, or the disk cannot open it: use the data plane.</summary>
+    /// <summary>
+    /// Unlinked files that are still open hold too much of the tier, descriptors run out, or the disk cannot open it: use the
+    /// data plane.
+    /// </summary>
     Refused,
 }
 

@@ -15,6 +15,7 @@ internal sealed class MetricsPage(
         var text = new PrometheusText();
         WriteSources(text);
         WriteTier(text);
+        WriteDisk(text);
         WriteFills(text);
         text.Gauge("ocache_memory_rss_bytes", "Resident memory of the process.")
             .Value("ocache_memory_rss_bytes", Environment.WorkingSet)
@@ -77,6 +78,25 @@ internal sealed class MetricsPage(
         Counter("ocache_tier_evicted_blocks_total", "Blocks evicted.", stats.BlocksEvicted);
         Counter("ocache_tier_corrupt_blocks_total", "Blocks that did not match their checksums.", stats.CorruptBlocks);
         Counter("ocache_tier_verified_blocks_total", "Blocks that did.", stats.VerifiedBlocks);
+    }
+
+    private void WriteDisk(PrometheusText text)
+    {
+        var operations = store.GetStats().DiskOperations;
+        text.Histogram(
+            "ocache_disk_operation_seconds",
+            "Calls of the store to its disk; cached bytes are read past it by the data plane and by leases, so reads are verification and restart.");
+        foreach (var one in operations)
+        {
+            text.Buckets(
+                "ocache_disk_operation_seconds", one.BoundsSeconds, one.Counts, one.SumSeconds, ("path", tierPath), ("operation", one.Operation));
+        }
+
+        text.Gauge("ocache_disk_operations_in_flight", "Of those, under way now.");
+        foreach (var one in operations)
+        {
+            text.Value("ocache_disk_operations_in_flight", one.InFlight, ("path", tierPath), ("operation", one.Operation));
+        }
     }
 
     private void WriteFills(PrometheusText text)

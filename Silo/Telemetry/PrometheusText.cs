@@ -17,6 +17,24 @@ internal sealed class PrometheusText
     /// <summary>Begins a family of a gauge.</summary>
     public PrometheusText Gauge(string name, string help) => Family(name, help, "gauge");
 
+    /// <summary>Begins a family of a histogram.</summary>
+    public PrometheusText Histogram(string name, string help) => Family(name, help, "histogram");
+
+    /// <summary>One histogram of the family; counts are by bucket, one more than bounds.</summary>
+    public PrometheusText Buckets(
+        string name, IReadOnlyList<double> bounds, IReadOnlyList<long> counts, double sum, params ReadOnlySpan<(string Name, string Value)> labels)
+    {
+        long below = 0;
+        for (var bucket = 0; bucket < counts.Count; bucket++)
+        {
+            below += counts[bucket];
+            var bound = bucket < bounds.Count ? bounds[bucket].ToString("R", CultureInfo.InvariantCulture) : "+Inf";
+            Value(name + "_bucket", below, [.. labels, ("le", bound)]);
+        }
+
+        return Value(name + "_sum", sum, labels).Value(name + "_count", below, labels);
+    }
+
     /// <summary>One value of the family.</summary>
     public PrometheusText Value(string name, double value, params ReadOnlySpan<(string Name, string Value)> labels)
     {

@@ -44,6 +44,7 @@ public sealed class ServeTests : IDisposable
             metrics.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(line => line[0] != '#'),
             line => Assert.StartsWith("ocache_", line, StringComparison.Ordinal));
         Assert.Contains("ocache_dataplane_malformed_frames_total", metrics, StringComparison.Ordinal);
+        Assert.Contains("operation=\"commit\",le=\"+Inf\"} ", metrics, StringComparison.Ordinal);
         Assert.Contains($"ocache_heap_limit_bytes {(512L << 20) / 10 * 6}\n", metrics, StringComparison.Ordinal);
 
         var clock = Stopwatch.StartNew();
