@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using OrleansCache.BlockStore.Disk;
+using OrleansCache.BlockStore.Tiers;
 
 namespace OrleansCache.BlockStore;
 
@@ -103,4 +104,16 @@ public sealed class BlockStoreOptions
 
     /// <summary>The disk; tests give one that fails.</summary>
     internal IDiskIo Io { get; init; } = LinuxDiskIo.Instance;
+
+    /// <summary>Numbers cache files; several disks of a silo share one.</summary>
+    internal GenerationCounter? Generations { get; set; }
+
+    /// <summary>Told once when the disk fails, perhaps under locks of the store; without it the store logs it and serves what it has.</summary>
+    internal Action<DiskBlockStore, Exception>? Failed { get; set; }
+
+    /// <summary>Offered each block that is evicted, under locks of the store; true: it keeps the pin until it has copied it.</summary>
+    internal Func<BlockCopy, bool>? Evicting { get; set; }
+
+    /// <summary>Why nothing that is found here may be believed without its checksum; null: what the journal says counts.</summary>
+    internal string? Distrust { get; set; }
 }

@@ -72,12 +72,14 @@ public sealed partial class DiskBlockStore
             if (file.Fills.Count == 0 && (file.PresentBytes <= bytesWanted || file.PresentBlocks == 1))
             {
                 bytes = file.PresentBytes;
+                OfferEvicted(file, Enumerable.Range(0, file.Shape.BlockCount));
                 _counters.Evicted(file.PresentBlocks);
                 return (bytes, RemoveFileAsync(file));
             }
 
             handle = open;
             blocks = ChooseBlocks(file, bytesWanted);
+            OfferEvicted(file, blocks);
             bytes = HideForPunch(file, blocks);
             _counters.Evicted(blocks.Count);
         }

@@ -124,7 +124,7 @@ public sealed partial class DiskBlockStore
     }
 
     private CachedFile NewFile(FileShape shape) =>
-        new(shape, _directory, Interlocked.Increment(ref _generation));
+        new(shape, _directory, _generations.Next());
 
     /// <summary>A cache file that cannot be created or opened means: read through. It does not fail the reader.</summary>
     private (FillAttempt? Outcome, Task? Wait) TryBeginOrSayWhyNot(CachedFile file, int block, ref bool reserved)
@@ -149,6 +149,11 @@ public sealed partial class DiskBlockStore
     {
         lock (file.Gate)
         {
+            if (_closing)
+            {
+                return (new FillAttempt(FillStatus.Unavailable, null, null), null);
+            }
+
             if (file.Removal is { } removal)
             {
                 return (null, removal.Task);
@@ -178,7 +183,7 @@ public sealed partial class DiskBlockStore
 
             if (EnsureHandle(file, create: true) is not { } handle)
             {
-                return (null, file.Removal!.Task); // It has vanished: given up, then begun anew.
+                return (null, file.Removal?.Task ?? Task.CompletedTask); // It has vanished: given up, then begun anew.
             }
 
             var fill = new BlockFill(this, _io, file, block, handle);

@@ -58,7 +58,7 @@ public sealed partial class DiskBlockStore
         bool isFilling;
         lock (file.Gate)
         {
-            if (file.Removal is not null)
+            if (file.Removal is not null || _closing)
             {
                 return LeaseStatus.Missing;
             }

@@ -47,9 +47,18 @@ public sealed partial class DiskBlockStore
 
     private void SetUnhealthy(Exception exception)
     {
-        if (_healthy)
+        if (!_healthy)
         {
-            _healthy = false;
+            return;
+        }
+
+        _healthy = false;
+        if (_options.Failed is { } failed)
+        {
+            failed(this, exception);
+        }
+        else
+        {
             LogUnhealthy(exception, _directory.Root, exception.Message);
         }
     }

@@ -136,6 +136,7 @@ public sealed partial class DiskBlockStore
             damage ??= "a sync of its disk failed when it was last open";
         }
 
+        damage ??= _options.Distrust;
         if (_journal.HasLostCommit)
         {
             damage ??= "a commit of the journal is damaged";

@@ -109,9 +109,9 @@ public sealed partial class DiskBlockStore
 
         lock (file.Gate)
         {
-            if (crcs is null || !ReferenceEquals(file.Crcs(block), crcs))
+            if (crcs is null || _closing || !ReferenceEquals(file.Crcs(block), crcs))
             {
-                // Evicted meanwhile, perhaps filled anew: nothing was learned.
+                // Evicted meanwhile, perhaps filled anew, or not to be opened any more: nothing was learned.
                 return file.IsProven(block) ? BlockFinding.Proven : BlockFinding.Gone;
             }
 

@@ -5,6 +5,7 @@ using OrleansCache.BlockStore.Disk;
 using OrleansCache.BlockStore.Eviction;
 using OrleansCache.BlockStore.Index;
 using OrleansCache.BlockStore.Journal;
+using OrleansCache.BlockStore.Tiers;
 using OrleansCache.Files;
 using OrleansCache.Linux;
 
@@ -31,7 +32,8 @@ public sealed partial class DiskBlockStore : IBlockStore, IFillHost, IEvictionHo
     private readonly Housekeeping _housekeeping;
     private readonly StoreCounters _counters = new();
     private readonly ulong _bootTag;
-    private long _generation;
+    private readonly GenerationCounter _generations;
+    private int _disposed;
     private volatile bool _healthy = true;
     private volatile bool _syncFailed;
     private volatile bool _closing;
@@ -48,7 +50,7 @@ public sealed partial class DiskBlockStore : IBlockStore, IFillHost, IEvictionHo
         _directory = directory;
         _journal = journal;
         _bootTag = BootTagOf(options.ReadBootId());
-        _generation = options.TimeProvider.GetUtcNow().UtcTicks; // Differs from every generation before a restart.
+        _generations = options.Generations ?? new GenerationCounter(options.TimeProvider);
         _policy = policy;
         _space = new TierSpace(options.CapacityBytes);
         _reaper = new Reaper(options.TimeProvider, logger);
@@ -85,7 +87,7 @@ public sealed partial class DiskBlockStore : IBlockStore, IFillHost, IEvictionHo
         var first = cached.Shape.Layout.IndexOf(offsetBytes);
         var last = cached.Shape.Layout.IndexOf(offsetBytes + lengthBytes - 1);
         var slot = cached.Pins.Enter();
-        if (!cached.HasProven(first, last))
+        if (!cached.HasProven(first, last) || _closing)
         {
             cached.Pins.Exit(slot);
             return Miss(HasAll(cached, first, last) ? PinStatus.Unproven : PinStatus.Missing);
@@ -159,31 +161,10 @@ public sealed partial class DiskBlockStore : IBlockStore, IFillHost, IEvictionHo
     /// </summary>
     public async ValueTask DisposeAsync()
     {
-        if (_closing)
+        if (Interlocked.Exchange(ref _disposed, 1) == 0)
         {
-            return;
+            await CloseAsync(waitForReaders: false);
         }
-
-        _closing = true;
-        foreach (var (_, file) in _files)
-        {
-            foreach (var fill in FillsOf(file))
-            {
-                fill.Abort(FillFailure.Abandoned);
-                await fill.Ended;
-            }
-        }
-
-        await _housekeeping.DisposeAsync();
-        await _evictor.DisposeAsync();
-        await _reaper.DisposeAsync();
-        await _journal.DisposeAsync();
-        foreach (var (_, file) in _files)
-        {
-            file.Handle?.Dispose();
-        }
-
-        _directory.Dispose();
     }
 
     private static ulong BootTagOf(Guid bootId)
@@ -244,7 +225,7 @@ public sealed partial class DiskBlockStore : IBlockStore, IFillHost, IEvictionHo
                 return open;
             }
 
-            if (file.Removal is not null)
+            if (file.Removal is not null || _closing)
             {
                 return null;
             }

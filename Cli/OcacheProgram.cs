@@ -83,6 +83,7 @@ internal static class OcacheProgram
         [
             AttachCommand.Build, DetachCommand.Build, SourcesCommand.Build, SyncCommand.Build, MountCommand.Build,
             UnmountCommand.Build, LsCommand.Build, StatCommand.Build, CatCommand.Build, CpCommand.Build, LoadCommand.Build, StatusCommand.Build,
+            DisksCommand.Build,
         ])
         {
             root.Subcommands.Add(command(globals));

@@ -31,7 +31,20 @@ public sealed record SiloStatus
 /// <param name="Path">Its directory.</param>
 /// <param name="CapacityBytes">What it may hold.</param>
 /// <param name="UsedBytes">What it holds.</param>
-public sealed record TierStatus(string Path, long CapacityBytes, long UsedBytes);
+public sealed record TierStatus(string Path, long CapacityBytes, long UsedBytes)
+{
+    /// <summary>memory, nvme, ssd or hdd.</summary>
+    public string Medium { get; init; } = string.Empty;
+
+    /// <summary>in, out or failed.</summary>
+    public string State { get; init; } = string.Empty;
+
+    /// <summary>Why it is not in.</summary>
+    public string? Reason { get; init; }
+
+    /// <summary>Blocks that are there.</summary>
+    public long Blocks { get; init; }
+}
 
 /// <summary>One source, since its silos started.</summary>
 public sealed record SourceStatus

@@ -174,6 +174,7 @@ internal sealed class BlockJournal : IAsyncDisposable
     {
         _wake.Writer.TryComplete();
         await _loop;
+        RefuseAppends();
         _log.Dispose();
         _device.Dispose();
         _slots.Dispose();
@@ -184,6 +185,20 @@ internal sealed class BlockJournal : IAsyncDisposable
         $"The journal {path} cannot be read ({exception.Message}). "
         + "If its disk is sound, empty the tier directory: only cached data is lost.",
         exception);
+
+    /// <summary>Whoever comes after the end is told so, and not left to a log that is gone.</summary>
+    private void RefuseAppends()
+    {
+        TaskCompletionSource batch;
+        lock (_gate)
+        {
+            _failure ??= new BlockStoreException(BlockStoreError.JournalFailed, $"The journal {_device.FileName} is closed.");
+            batch = _batch;
+        }
+
+        batch.TrySetException(_failure);
+        _ = batch.Task.Exception; // Observed: the batch may have no waiter.
+    }
 
     private static TaskCompletionSource NewBatch() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 

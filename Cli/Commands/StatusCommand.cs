@@ -64,9 +64,7 @@ internal static class StatusCommand
         foreach (var tier in silo.Tiers)
         {
             json.WriteStartObject();
-            json.WriteString("path", tier.Path);
-            json.WriteNumber("capacity_bytes", tier.CapacityBytes);
-            json.WriteNumber("used_bytes", tier.UsedBytes);
+            DisksCommand.WriteTier(json, tier);
             json.WriteEndObject();
         }
 

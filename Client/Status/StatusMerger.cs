@@ -45,8 +45,7 @@ internal sealed class StatusMerger
 
     private void AddAnswer(GroupMember member, JsonElement root)
     {
-        var tiers = Items(root, "tiers").Select(tier =>
-            new TierStatus(Text(tier, "path"), Number(tier, "capacity_bytes"), Number(tier, "used_bytes"))).ToArray();
+        var tiers = Items(root, "tiers").Select(ReadTier).ToArray();
         var memory = root.TryGetProperty("memory", out var found) ? found : default;
         var sources = Items(root, "sources").Select(ReadSource).ToArray();
         foreach (var source in sources)
@@ -63,6 +62,15 @@ internal sealed class StatusMerger
             MemoryBudgetBytes = Number(memory, "budget_bytes"),
         });
     }
+
+    private static TierStatus ReadTier(JsonElement tier) =>
+        new(Text(tier, "path"), Number(tier, "capacity_bytes"), Number(tier, "used_bytes"))
+        {
+            Medium = Text(tier, "medium"),
+            State = Text(tier, "state"),
+            Reason = Text(tier, "reason") is { Length: > 0 } reason ? reason : null,
+            Blocks = Number(tier, "blocks"),
+        };
 
     private static SourceStatus ReadSource(JsonElement source) => new()
     {

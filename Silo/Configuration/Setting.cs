@@ -8,14 +8,22 @@ namespace OrleansCache.Silo.Configuration;
 /// <param name="ValueName">What the help calls the value.</param>
 /// <param name="Default">Default as text; empty when it depends on the machine.</param>
 /// <param name="Description">One sentence for the help.</param>
-internal sealed record Setting(string Name, string ValueName, string Default, string Description)
+/// <param name="IsList">May be given several times; in the environment with <c>;</c> between, in the file as an array.</param>
+internal sealed record Setting(string Name, string ValueName, string Default, string Description, bool IsList = false)
 {
+    /// <summary>Between the items of a list, wherever they came from: no directory we know of has it in its name.</summary>
+    public const char ListSeparator = '\n';
+
     public static readonly Setting DataDir = new("data-dir", "DIR", "",
         "Grain state, sealing key and Unix socket; created if its parent exists. Default: /var/lib/ocache as root, else ~/.local/share/ocache.");
 
     public static readonly Setting Tier = new("tier", "NAME=DIR:SIZE", "",
-        "Directory for cached blocks and its capacity. NAME is memory, nvme, ssd or hdd. "
-        + "Default: nvme=<data-dir>/nvme:10GiB, less if the disk has less.");
+        "Directory for cached blocks and its capacity. NAME is memory, nvme, ssd or hdd. May be given once a disk. "
+        + "Default: nvme=<data-dir>/nvme:10GiB, less if the disk has less.",
+        IsList: true);
+
+    public static readonly Setting ScrubRate = new("scrub-rate", "SIZE", "20MiB",
+        "Bytes a second that are read on each disk to find blocks that went bad. 0 turns it off.");
 
     public static readonly Setting SiloPort = new("silo-port", "PORT", "11111", "Silos among themselves. 0 picks a free port.");
 
@@ -51,8 +59,8 @@ internal sealed record Setting(string Name, string ValueName, string Default, st
     /// <summary>All of them, in the order of the help.</summary>
     public static IReadOnlyList<Setting> All { get; } =
     [
-        DataDir, Tier, SiloPort, GatewayPort, DataPort, HttpPort, Listen, SiloName, MemoryLimit, FillConcurrency,
-        UnderStorageTimeout, LogLevel, Config,
+        DataDir, Tier, ScrubRate, SiloPort, GatewayPort, DataPort, HttpPort, Listen, SiloName, MemoryLimit,
+        FillConcurrency, UnderStorageTimeout, LogLevel, Config,
     ];
 
     /// <summary>The flag.</summary>

@@ -24,7 +24,8 @@ internal sealed class SettingValues
             }
             else if (variable(setting.Variable) is { Length: > 0 } inherited)
             {
-                values[setting.Name] = (inherited, setting.Variable);
+                var text = setting.IsList ? inherited.Replace(';', Setting.ListSeparator) : inherited;
+                values[setting.Name] = (text, setting.Variable);
             }
         }
 
@@ -82,7 +83,7 @@ internal sealed class SettingValues
             }
 
             return document.RootElement.EnumerateObject().ToDictionary(
-                member => KnownName(member.Name, path), member => member.Value.ToString(), StringComparer.Ordinal);
+                member => KnownName(member.Name, path), member => TextOf(member), StringComparer.Ordinal);
         }
         catch (JsonException exception)
         {
@@ -98,6 +99,11 @@ internal sealed class SettingValues
             throw SiloStartException.Usage($"{path} has a setting twice; keep one of the two");
         }
     }
+
+    private static string TextOf(JsonProperty member) =>
+        member.Value.ValueKind == JsonValueKind.Array && Setting.All.Any(setting => setting.IsList && setting.Name == member.Name)
+            ? string.Join(Setting.ListSeparator, member.Value.EnumerateArray())
+            : member.Value.ToString();
 
     private static string KnownName(string name, string path) =>
         name != Setting.Config.Name && Setting.All.Any(setting => setting.Name == name)

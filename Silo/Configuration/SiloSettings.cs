@@ -14,7 +14,11 @@ internal sealed record SiloSettings
     /// <summary>Nobody named it: missing parents are made.</summary>
     public bool IsDefaultDataDirectory { get; init; }
 
-    public required TierSpec Tier { get; init; }
+    /// <summary>The disks, at least one.</summary>
+    public required IReadOnlyList<TierSpec> Tiers { get; init; }
+
+    /// <summary>What is read on each disk a second to find bad blocks; 0: nothing.</summary>
+    public long ScrubBytesPerSecond { get; init; } = 20L << 20;
 
     public required IPAddress Listen { get; init; }
 
@@ -51,9 +55,10 @@ internal sealed record SiloSettings
         {
             DataDirectory = dataDirectory,
             IsDefaultDataDirectory = !values.TryGet(Setting.DataDir, out _, out _),
-            Tier = values.TryGet(Setting.Tier, out var tier, out var origin)
-                ? TierSpec.Parse(tier, origin)
-                : new TierSpec(TierMedium.Nvme, Path.Combine(dataDirectory, "nvme"), 10L << 30, IsDefault: true),
+            Tiers = values.TryGet(Setting.Tier, out var tiers, out var origin)
+                ? TierSpec.ParseAll(tiers, origin)
+                : [new TierSpec(TierMedium.Nvme, Path.Combine(dataDirectory, "nvme"), 10L << 30, IsDefault: true)],
+            ScrubBytesPerSecond = values.GetBytes(Setting.ScrubRate, 0, 1L << 40),
             Listen = ReadListen(values),
             SiloPort = values.GetInt32(Setting.SiloPort, 0, ushort.MaxValue),
             GatewayPort = values.GetInt32(Setting.GatewayPort, 0, ushort.MaxValue),

@@ -12,6 +12,34 @@ internal sealed record TierSpec(TierMedium Medium, string Directory, long Capaci
     /// <summary>Sixteen MiB: four blocks of the default size; below it every fill evicts what is being read.</summary>
     public const long MinCapacityBytes = 16L << 20;
 
+    /// <summary>More than any machine we know has; each is asked where a file may be.</summary>
+    public const int DisksMax = 64;
+
+    /// <summary>Reads all tiers, none of them within another.</summary>
+    public static IReadOnlyList<TierSpec> ParseAll(string text, string origin)
+    {
+        TierSpec[] tiers = [.. text.Split(Setting.ListSeparator).Select(one => Parse(one.Trim(), origin))];
+        if (tiers.Length > DisksMax)
+        {
+            throw SiloStartException.Usage($"{origin} names {tiers.Length} directories; {DisksMax} are the most");
+        }
+
+        foreach (var outer in tiers)
+        {
+            foreach (var inner in tiers)
+            {
+                if (!ReferenceEquals(outer, inner) && IsWithin(inner.Directory, outer.Directory))
+                {
+                    throw SiloStartException.Usage(inner.Directory == outer.Directory
+                        ? $"{origin} names {inner.Directory} twice; give each disk one directory"
+                        : $"{origin} names {inner.Directory}, which lies in {outer.Directory}; give each disk a directory of its own");
+                }
+            }
+        }
+
+        return tiers;
+    }
+
     /// <summary>Reads a tier; the origin names the flag, variable or file in the error.</summary>
     public static TierSpec Parse(string text, string origin)
     {
@@ -44,6 +72,11 @@ internal sealed record TierSpec(TierMedium Medium, string Directory, long Capaci
                 $"{origin} is too small with {ByteSize.Format(capacity)}; give the tier at least {ByteSize.Format(MinCapacityBytes)}");
         }
 
-        return new TierSpec(medium, Path.GetFullPath(text[(equals + 1)..colon]), capacity, IsDefault: false);
+        var directory = Path.TrimEndingDirectorySeparator(Path.GetFullPath(text[(equals + 1)..colon]));
+        return new TierSpec(medium, directory, capacity, IsDefault: false);
     }
+
+    private static bool IsWithin(string directory, string other) =>
+        directory == other
+        || directory.StartsWith(Path.EndsInDirectorySeparator(other) ? other : other + '/', StringComparison.Ordinal);
 }

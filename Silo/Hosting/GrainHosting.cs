@@ -1,6 +1,8 @@
 using OrleansCache.Grains;
 using OrleansCache.Grains.Files;
 using OrleansCache.Grains.Namespaces;
+using OrleansCache.Grains.Silos;
+using OrleansCache.Silo.Disks;
 using OrleansCache.Silo.GrainStorage;
 using OrleansCache.Silo.Listings;
 using OrleansCache.Silo.Telemetry;
@@ -21,6 +23,8 @@ internal static class GrainHosting
     {
         services.AddCacheGrains();
         services.AddSingleton<GrainCallCounter>();
+        services.AddSingleton<DiskControl>();
+        services.AddSingleton<IDiskControl>(provider => provider.GetRequiredService<DiskControl>());
         services.AddSingleton<IIncomingGrainCallFilter>(provider => provider.GetRequiredService<GrainCallCounter>());
         services.AddSqliteGrainStorage(DefaultStorage, data.GrainsDatabase);
         services.AddSqliteListings(data.ListingsDatabase);

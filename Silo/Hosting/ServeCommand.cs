@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using OrleansCache.Silo.Configuration;
 
 namespace OrleansCache.Silo.Hosting;
@@ -36,19 +37,20 @@ internal static class ServeCommand
             + "Every flag is also an environment variable OCACHE_NAME (--data-dir: OCACHE_DATA_DIR).");
         var options = Setting.All.ToDictionary(setting => setting, setting =>
         {
-            var option = new Option<string>(setting.Flag)
-            {
-                HelpName = setting.ValueName,
-                Description = setting.Default.Length > 0
-                    ? $"{setting.Description} Default: {setting.Default}."
-                    : setting.Description,
-            };
+            Option option = setting.IsList ? new Option<string[]>(setting.Flag) : new Option<string>(setting.Flag);
+            option.HelpName = setting.ValueName;
+            option.Description = setting.Default.Length > 0
+                ? $"{setting.Description} Default: {setting.Default}."
+                : setting.Description;
             serve.Add(option);
             return option;
         });
-        serve.SetAction((parsed, _) => ServeAsync(setting => parsed.GetValue(options[setting]), output, error));
+        serve.SetAction((parsed, _) => ServeAsync(setting => TextOf(parsed.GetResult(options[setting])), output, error));
         return new RootCommand("A silo of OrleansCache: caches blocks of slow storage on this machine's disks.") { serve };
     }
+
+    private static string? TextOf(OptionResult? given) =>
+        given is null or { Implicit: true } ? null : string.Join(Setting.ListSeparator, given.Tokens.Select(token => token.Value));
 
     private static async Task<int> ServeAsync(Func<Setting, string?> flag, TextWriter output, TextWriter error)
     {

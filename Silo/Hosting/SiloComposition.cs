@@ -1,6 +1,6 @@
 using System.Diagnostics.Metrics;
 using OrleansCache.Blocks;
-using OrleansCache.BlockStore;
+using OrleansCache.BlockStore.Tiers;
 using OrleansCache.DataPlane.Server;
 using OrleansCache.Namespaces;
 using OrleansCache.Silo.Configuration;
@@ -23,7 +23,7 @@ internal sealed class SiloComposition : IAsyncDisposable
     private readonly MeterText _meterText;
 
     public SiloComposition(
-        SiloSettings settings, MemoryBudget budget, string? socketPath, ReadOnlySpan<byte> sealingKey, IBlockStore store,
+        SiloSettings settings, MemoryBudget budget, string? socketPath, ReadOnlySpan<byte> sealingKey, TieredBlockStore store,
         IServiceProvider services)
     {
         var time = services.GetRequiredService<TimeProvider>();
@@ -64,7 +64,7 @@ internal sealed class SiloComposition : IAsyncDisposable
         services.GetRequiredService<S3UnderStorageFactory>().Metrics.Publish(_meter);
         services.GetRequiredService<GrainCallCounter>().Publish(_meter);
         Metrics = new MetricsPage(
-            store, statistics, Pipeline, grants, capabilities, attached, _meterText, settings.Tier.Directory, budget.ProcessBytes);
+            store, statistics, Pipeline, grants, capabilities, attached, _meterText, budget.ProcessBytes);
         Attached = attached;
     }
 

@@ -1,8 +1,10 @@
 using System.Net.Sockets;
 using OrleansCache.BlockStore;
+using OrleansCache.BlockStore.Tiers;
 using OrleansCache.DataPlane.Server;
 using OrleansCache.Groups;
 using OrleansCache.Silo.Configuration;
+using OrleansCache.Silo.Disks;
 using OrleansCache.Silo.Telemetry;
 
 namespace OrleansCache.Silo.Hosting;
@@ -40,8 +42,8 @@ internal sealed class SiloProcess
             var budget = MemoryBudget.Of(settings.MemoryLimitBytes, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
             budget.ApplyToCollector();
             using var data = DataDirectory.Open(settings.DataDirectory, settings.IsDefaultDataDirectory);
-            UsableDirectory.Prepare(settings.Tier.Directory, Setting.Tier.Flag, createParents: false);
-            var checkedSettings = PortCheck.Resolve(settings with { Tier = TierCapacity.Decide(settings.Tier) });
+            TierDirectories.Prepare(settings.Tiers);
+            var checkedSettings = PortCheck.Resolve(settings with { Tiers = [.. settings.Tiers.Select(TierCapacity.Decide)] });
             await new SiloProcess(checkedSettings, budget, data, output).ServeAsync();
         }
         catch (Exception exception) when (exception is not SiloStartException)
@@ -56,8 +58,10 @@ internal sealed class SiloProcess
         await using var application = SiloApplication.Build(_settings, _data, sealingKey, _readiness, () => _metrics);
         var loggers = application.Services.GetRequiredService<ILoggerFactory>();
         _readiness.WaitFor("opening the block store");
-        await using var store = await DiskBlockStore.OpenAsync(
-            StoreOptions(), loggers.CreateLogger("OrleansCache.BlockStore"), CancellationToken.None);
+        await using var store = await TieredBlockStore.OpenAsync(
+            [.. _settings.Tiers.Select(OptionsOf)], _settings.ScrubBytesPerSecond, TimeProvider.System,
+            loggers.CreateLogger("OrleansCache.BlockStore"), CancellationToken.None);
+        application.Services.GetRequiredService<DiskControl>().Store = store;
 
         _readiness.WaitFor("starting the actor engine");
         await application.StartAsync();
@@ -72,7 +76,7 @@ internal sealed class SiloProcess
         }
     }
 
-    private async Task ServeRequestsAsync(WebApplication application, byte[] sealingKey, IBlockStore store)
+    private async Task ServeRequestsAsync(WebApplication application, byte[] sealingKey, TieredBlockStore store)
     {
         var stopping = application.Lifetime.ApplicationStopping;
         await using var composition = new SiloComposition(
@@ -87,7 +91,7 @@ internal sealed class SiloProcess
             await composition.Attached.RefreshAsync();
             EndpointsFile.Write(_data.Path, _settings, _socketPath);
             _readiness.Set();
-            await SayReadyAsync(store.GetStats());
+            await SayReadyAsync(store);
             await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, stopping);
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
@@ -120,18 +124,19 @@ internal sealed class SiloProcess
             cancellationToken);
     }
 
-    private BlockStoreOptions StoreOptions() => new()
+    private static BlockStoreOptions OptionsOf(TierSpec tier) => new()
     {
-        Directory = _settings.Tier.Directory,
-        CapacityBytes = _settings.Tier.CapacityBytes,
-        Medium = _settings.Tier.Medium,
+        Directory = tier.Directory,
+        CapacityBytes = tier.CapacityBytes,
+        Medium = tier.Medium,
         ReadBootId = BootIdSource.Read,
     };
 
-    private async Task SayReadyAsync(BlockStoreStats stats)
+    private async Task SayReadyAsync(TieredBlockStore store)
     {
-        var tier = _settings.Tier;
-        var medium = tier.Medium.ToString().ToLowerInvariant();
+        var tiers = string.Join("\n  ", store.Disks.Select(disk =>
+            $"tier     {disk.Medium.ToString().ToLowerInvariant()} {disk.Directory}   {ByteSize.Format(disk.CapacityBytes)}, "
+            + $"{ByteSize.Format(disk.Stats?.ResidentBytes ?? 0)} there"));
         var socket = _socketPath ?? "no Unix socket: the data directory's path is too long, local readers use TCP";
         await _output.WriteLineAsync(string.Create(null, $"""
             silo {_settings.Name} serves
@@ -139,7 +144,7 @@ internal sealed class SiloProcess
               blocks   {_settings.Listen}:{_settings.DataPort}   and {socket}
               http     {_settings.Listen}:{_settings.HttpPort}   (/healthz /readyz /metrics)
               silos    {_settings.Listen}:{_settings.SiloPort}
-              tier     {medium} {tier.Directory}   {ByteSize.Format(tier.CapacityBytes)}, {ByteSize.Format(stats.ResidentBytes)} there
+              {tiers}
               memory   {ByteSize.Format(_budget.ProcessBytes)}
               missing  no cluster secret can be set yet: only this machine is served
             ready silo-port={_settings.SiloPort} gateway-port={_settings.GatewayPort} data-port={_settings.DataPort} http-port={_settings.HttpPort}

@@ -1,12 +1,12 @@
 using System.Text.Json;
-using OrleansCache.BlockStore;
+using OrleansCache.BlockStore.Tiers;
 using OrleansCache.Silo.Configuration;
 
 namespace OrleansCache.Silo.Telemetry;
 
 /// <summary>The silo's status as docs/CONTRACT.md has it. Thread-safe.</summary>
 internal sealed class StatusReport(
-    SiloSettings settings, Func<int> generation, long memoryBudgetBytes, IBlockStore store, SourceStatistics statistics,
+    SiloSettings settings, Func<int> generation, long memoryBudgetBytes, TieredBlockStore store, SourceStatistics statistics,
     AttachedSources attached, StoreUsage usage)
 {
     /// <summary>The JSON of now.</summary>
@@ -32,21 +32,34 @@ internal sealed class StatusReport(
 
     private void WriteTiers(Utf8JsonWriter json)
     {
-        var stats = store.GetStats();
         json.WriteStartArray("tiers");
-        json.WriteStartObject();
-        json.WriteString("path", settings.Tier.Directory);
-        json.WriteString("medium", settings.Tier.Medium.ToString().ToLowerInvariant());
-        json.WriteNumber("capacity_bytes", stats.CapacityBytes);
-        json.WriteNumber("used_bytes", stats.UsedBytes);
-        json.WriteNumber("resident_bytes", stats.ResidentBytes);
-        json.WriteNumber("unproven_bytes", stats.UnprovenBytes);
-        json.WriteNumber("corrupt_blocks", stats.CorruptBlocks);
-        json.WriteNumber("verified_blocks", stats.VerifiedBlocks);
-        json.WriteNumber("evicted_blocks", stats.BlocksEvicted);
-        json.WriteBoolean("healthy", stats.Healthy);
-        json.WriteEndObject();
+        foreach (var disk in store.Disks)
+        {
+            WriteTier(json, disk);
+        }
+
         json.WriteEndArray();
+    }
+
+    private static void WriteTier(Utf8JsonWriter json, DiskStatus disk)
+    {
+        var stats = disk.Stats;
+        json.WriteStartObject();
+        json.WriteString("path", disk.Directory);
+        json.WriteString("medium", disk.Medium.ToString().ToLowerInvariant());
+        json.WriteString("state", disk.State.ToString().ToLowerInvariant());
+        json.WriteString("reason", disk.Reason);
+        json.WriteNumber("capacity_bytes", disk.CapacityBytes);
+        json.WriteNumber("used_bytes", stats?.UsedBytes ?? 0);
+        json.WriteNumber("resident_bytes", stats?.ResidentBytes ?? 0);
+        json.WriteNumber("unproven_bytes", stats?.UnprovenBytes ?? 0);
+        json.WriteNumber("blocks", stats?.Blocks ?? 0);
+        json.WriteNumber("corrupt_blocks", stats?.CorruptBlocks ?? 0);
+        json.WriteNumber("verified_blocks", stats?.VerifiedBlocks ?? 0);
+        json.WriteNumber("evicted_blocks", stats?.BlocksEvicted ?? 0);
+        json.WriteNumber("scrubbed_bytes", disk.ScrubbedBytes);
+        json.WriteBoolean("healthy", stats is { Healthy: true });
+        json.WriteEndObject();
     }
 
     private void WriteSources(Utf8JsonWriter json)

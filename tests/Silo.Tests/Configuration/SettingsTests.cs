@@ -13,8 +13,8 @@ public sealed class SettingsTests
         Assert.Equal((11111, 30000, 30010, 30080), (settings.SiloPort, settings.GatewayPort, settings.DataPort, settings.HttpPort));
         Assert.Equal("127.0.0.1", settings.Listen.ToString());
         Assert.Equal(512L << 20, settings.MemoryLimitBytes);
-        Assert.True(settings.Tier.IsDefault);
-        Assert.Equal(Path.Combine(settings.DataDirectory, "nvme"), settings.Tier.Directory);
+        Assert.True(settings.Tiers[0].IsDefault);
+        Assert.Equal(Path.Combine(settings.DataDirectory, "nvme"), settings.Tiers[0].Directory);
         Assert.True(settings.IsDefaultDataDirectory);
     }
 
@@ -28,8 +28,26 @@ public sealed class SettingsTests
             new() { ["OCACHE_HTTP_PORT"] = "2000", ["OCACHE_DATA_PORT"] = "2001" });
         File.Delete(file);
         Assert.Equal((3000, 2001, 1002), (settings.HttpPort, settings.DataPort, settings.SiloPort));
-        Assert.Equal(TierMedium.Ssd, settings.Tier.Medium);
-        Assert.Equal(20L << 20, settings.Tier.CapacityBytes);
+        Assert.Equal(TierMedium.Ssd, settings.Tiers[0].Medium);
+        Assert.Equal(20L << 20, settings.Tiers[0].CapacityBytes);
+    }
+
+    [Fact]
+    public void Several_tiers_come_from_flags_the_environment_or_the_file()
+    {
+        (TierMedium, string, long)[] expected = [(TierMedium.Nvme, "/a", 1L << 30), (TierMedium.Hdd, "/ab", 1L << 40)];
+        var file = Path.GetTempFileName();
+        File.WriteAllText(file, """{ "tier": ["nvme=/a:1GiB", "hdd=/ab/:1TiB"], "scrub-rate": "0" }""");
+        SiloSettings[] all =
+        [
+            Read(new() { ["tier"] = "nvme=/a:1GiB\nhdd=/ab:1TiB", ["scrub-rate"] = "0" }),
+            Read(variables: new() { ["OCACHE_TIER"] = "nvme=/a:1GiB; hdd=/ab:1TiB", ["OCACHE_SCRUB_RATE"] = "0" }),
+            Read(new() { ["config"] = file }),
+        ];
+        File.Delete(file);
+        Assert.All(all, settings => Assert.Equal(
+            expected, settings.Tiers.Select(tier => (tier.Medium, tier.Directory, tier.CapacityBytes))));
+        Assert.All(all, settings => Assert.Equal(0, settings.ScrubBytesPerSecond));
     }
 
     [Theory]
@@ -42,6 +60,10 @@ public sealed class SettingsTests
     [InlineData("tier", "nvme=/x:manyGiB", "manyGiB")]
     [InlineData("tier", "nvme=/x:1MiB", "too small")]
     [InlineData("tier", "nvme=/x:-1GiB", "-1GiB")]
+    [InlineData("tier", "nvme=/x:1GiB\nnvme=/x/:1GiB", "twice")]
+    [InlineData("tier", "nvme=/x/y:1GiB\nhdd=/x:1GiB", "/x/y, which lies in /x")]
+    [InlineData("tier", "nvme=/x:1GiB\nhdd", "NAME=DIR:SIZE")]
+    [InlineData("scrub-rate", "slow", "--scrub-rate")]
     [InlineData("memory-limit", "10MiB", "--memory-limit")]
     [InlineData("memory-limit", "lots", "lots")]
     [InlineData("listen", "0.0.0.0", "127.0.0.1")]

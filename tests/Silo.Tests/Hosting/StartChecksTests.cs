@@ -136,6 +136,20 @@ public sealed class StartChecksTests : IDisposable
             new TierSpec(TierMedium.Nvme, "/t", 1L << 30, false), 1L << 20, 1L << 20, true).CapacityBytes);
     }
 
+    [Fact]
+    public void Two_paths_of_one_directory_are_refused()
+    {
+        var real = Path.Combine(_folder, "real");
+        var link = Path.Combine(_folder, "link");
+        Directory.CreateDirectory(real);
+        File.CreateSymbolicLink(link, real);
+        TierSpec[] tiers = [new(TierMedium.Nvme, real, 1L << 30, false), new(TierMedium.Ssd, link, 1L << 30, false)];
+        var exception = Assert.Throws<SiloStartException>(() => TierDirectories.Prepare(tiers));
+        Assert.Contains("the same directory", exception.Message, StringComparison.Ordinal);
+        TierDirectories.Prepare([tiers[0], new(TierMedium.Ssd, Path.Combine(_folder, "other"), 1L << 30, false)]);
+        Assert.Empty(Directory.EnumerateFiles(real));
+    }
+
     [Theory]
     [InlineData(192L << 20)]
     [InlineData(512L << 20)]
@@ -153,7 +167,7 @@ public sealed class StartChecksTests : IDisposable
     private SiloSettings Settings() => new()
     {
         DataDirectory = _folder,
-        Tier = new TierSpec(TierMedium.Nvme, _folder, 1L << 30, false),
+        Tiers = [new TierSpec(TierMedium.Nvme, _folder, 1L << 30, false)],
         Listen = IPAddress.Loopback,
         SiloPort = 0,
         GatewayPort = 0,
