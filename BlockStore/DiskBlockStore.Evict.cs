@@ -38,11 +38,18 @@ public sealed partial class DiskBlockStore
         return removals.Count;
     }
 
-    (long LeavingBytes, Task Recorded) IEvictionHost.TryEvict(CachedFile file, long bytesWanted)
+    /// <inheritdoc/>
+    public void SetSource(SourceId source, SourceCaching caching)
+    {
+        _items.SetSource(source, caching);
+        _evictor.Nudge();
+    }
+
+    (long LeavingBytes, Task Recorded) IExtentHost.TryEvict(CachedFile file, int extent, long bytesWanted)
     {
         try
         {
-            return TryEvict(file, bytesWanted);
+            return TryEvict(file, extent, bytesWanted);
         }
         catch (IOException exception)
         {
@@ -51,14 +58,19 @@ public sealed partial class DiskBlockStore
         }
     }
 
-    private (long LeavingBytes, Task Recorded) TryEvict(CachedFile file, long bytesWanted)
+    private (long LeavingBytes, Task Recorded) TryEvict(CachedFile file, int extent, long bytesWanted)
     {
         List<int> blocks;
         SafeFileHandle handle;
         long bytes;
         lock (file.Gate)
         {
-            if (file.Removal is not null || file.Punching is not null || file.PresentBlocks == 0)
+            if (file.Punching is { } punching && file.Removal is null)
+            {
+                return (0, punching.Task);
+            }
+
+            if (file.Removal is not null || file.PresentBlocks == 0)
             {
                 return (0, Task.CompletedTask);
             }
@@ -69,7 +81,14 @@ public sealed partial class DiskBlockStore
                 return (0, Task.CompletedTask);
             }
 
-            if (file.Fills.Count == 0 && (file.PresentBytes <= bytesWanted || file.PresentBlocks == 1))
+            blocks = ChooseBlocks(file, extent, bytesWanted);
+            if (blocks.Count == 0)
+            {
+                FileLock.Unlock(open); // Nothing of the extent is left.
+                return (0, Task.CompletedTask);
+            }
+
+            if (file.Fills.Count == 0 && blocks.Count == file.PresentBlocks)
             {
                 bytes = file.PresentBytes;
                 OfferEvicted(file, Enumerable.Range(0, file.Shape.BlockCount));
@@ -78,7 +97,6 @@ public sealed partial class DiskBlockStore
             }
 
             handle = open;
-            blocks = ChooseBlocks(file, bytesWanted);
             OfferEvicted(file, blocks);
             bytes = HideForPunch(file, blocks);
             _counters.Evicted(blocks.Count);
@@ -90,14 +108,15 @@ public sealed partial class DiskBlockStore
     /// <summary>
     /// From behind the last fill on and around: what a sequential reader has left longest ago, never what it reads next.
     /// </summary>
-    private static List<int> ChooseBlocks(CachedFile file, long bytesWanted)
+    private static List<int> ChooseBlocks(CachedFile file, int extent, long bytesWanted)
     {
         var blocks = new List<int>();
-        var count = file.Shape.BlockCount;
+        var (first, count) = file.BlocksOf(extent);
+        var filled = Math.Clamp(file.LastFilledBlock - first, -1, count - 1);
         long bytes = 0;
         for (var step = 1; step <= count && bytes < bytesWanted; step++)
         {
-            var block = (file.LastFilledBlock + step) % count;
+            var block = first + ((filled + step) % count);
             if (file.IsPresent(block))
             {
                 blocks.Add(block);

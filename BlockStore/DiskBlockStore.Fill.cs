@@ -39,7 +39,7 @@ public sealed partial class DiskBlockStore
                     return new FillAttempt(FillStatus.Mismatch, null, null);
                 }
 
-                reserved = reserved || _space.TryReserve(bytes);
+                reserved = reserved || (!_items.IsOverQuota(shape.Source) && _space.TryReserve(bytes));
                 var (attempt, wait) = TryBeginOrSayWhyNot(file, block, ref reserved);
                 if (attempt is { } outcome)
                 {
@@ -62,7 +62,8 @@ public sealed partial class DiskBlockStore
                         return new FillAttempt(FillStatus.Unavailable, null, null);
                     }
                 }
-                else if (!(reserved = await _evictor.ReserveAsync(bytes, cancellationToken)))
+                else if (!await _evictor.AwaitQuotaAsync(shape.Source, cancellationToken)
+                    || !(reserved = await _evictor.ReserveAsync(bytes, cancellationToken)))
                 {
                     _counters.FillRefused();
                     RemoveIfEmpty(file);
@@ -123,8 +124,16 @@ public sealed partial class DiskBlockStore
         return FillFailure.DiskFailed;
     }
 
-    private CachedFile NewFile(FileShape shape) =>
-        new(shape, _directory, _generations.Next());
+    private CachedFile NewFile(FileShape shape)
+    {
+        var file = new CachedFile(shape, _directory, _generations.Next());
+        if (_recovered)
+        {
+            file.Enlist(_extents);
+        }
+
+        return file;
+    }
 
     /// <summary>A cache file that cannot be created or opened means: read through. It does not fail the reader.</summary>
     private (FillAttempt? Outcome, Task? Wait) TryBeginOrSayWhyNot(CachedFile file, int block, ref bool reserved)
@@ -189,7 +198,7 @@ public sealed partial class DiskBlockStore
             var fill = new BlockFill(this, _io, file, block, handle);
             file.AddFill(fill);
             reserved = false; // The fill has it now.
-            _policy.Touch(file);
+            file.Touch(_options.TimeProvider.GetTimestamp());
             return (new FillAttempt(FillStatus.Started, fill, fill), null);
         }
     }

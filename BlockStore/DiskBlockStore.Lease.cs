@@ -73,7 +73,7 @@ public sealed partial class DiskBlockStore
             return LeaseStatus.Missing;
         }
 
-        _policy.Touch(file);
+        Touch(file, 0, file.Shape.BlockCount - 1);
         _counters.Leased();
         lease = new ResidencyLease(descriptor, residency, file.Generation);
         return LeaseStatus.Leased;

@@ -1,7 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Microsoft.Extensions.Logging;
 using OrleansCache.BlockStore.Disk;
-using OrleansCache.BlockStore.Eviction;
 using OrleansCache.BlockStore.Index;
 using OrleansCache.BlockStore.Journal;
 using OrleansCache.Files;
@@ -60,10 +59,9 @@ public sealed partial class DiskBlockStore
 
         try
         {
-            var policy = new LruPolicy(options.TimeProvider);
             var latency = new DiskLatency();
             var journal = new BlockJournal(new MeasuredDiskIo(options.Io, latency, latency.Commits), directory.JournalPath);
-            return new DiskBlockStore(options, directory, journal, latency, policy, logger);
+            return new DiskBlockStore(options, directory, journal, latency, logger);
         }
         catch
         {
@@ -96,6 +94,7 @@ public sealed partial class DiskBlockStore
             _directory.SetDistrusted(false);
         }
 
+        EnlistRecovered();
         _recovered = true;
         _housekeeping.Start();
         _evictor.Nudge();
@@ -196,6 +195,18 @@ public sealed partial class DiskBlockStore
                 break;
             default:
                 break; // Barriers were looked at before; gone records of files a later record removed say nothing new.
+        }
+    }
+
+    /// <summary>The policies learn of what is there in the order of its last use.</summary>
+    private void EnlistRecovered()
+    {
+        foreach (var file in _files.Select(pair => pair.Value).OrderBy(file => file.LastUsed))
+        {
+            lock (file.Gate)
+            {
+                file.Enlist(_extents);
+            }
         }
     }
 

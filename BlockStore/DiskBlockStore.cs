@@ -16,7 +16,7 @@ namespace OrleansCache.BlockStore;
 /// journal (what is true), the space account, the evictor (who goes), the reaper (when the bytes go), housekeeping
 /// (barriers, checkpoints). Readers touch the table and one file's counters only; no lock is held across I/O but open(2).
 /// </summary>
-public sealed partial class DiskBlockStore : IBlockStore, IFillHost, IEvictionHost
+public sealed partial class DiskBlockStore : IBlockStore, IFillHost, IExtentHost
 {
     private readonly ConcurrentDictionary<FileKey, CachedFile> _files = new();
     private readonly BlockStoreOptions _options;
@@ -25,7 +25,8 @@ public sealed partial class DiskBlockStore : IBlockStore, IFillHost, IEvictionHo
     private readonly DiskLatency _latency;
     private readonly TierDirectory _directory;
     private readonly BlockJournal _journal;
-    private readonly IEvictionPolicy _policy;
+    private readonly CacheItems _items;
+    private readonly ExtentItems _extents;
     private readonly TierSpace _space;
     private readonly Reaper _reaper;
     private readonly Evictor _evictor;
@@ -40,8 +41,7 @@ public sealed partial class DiskBlockStore : IBlockStore, IFillHost, IEvictionHo
     private volatile bool _recovered;
 
     private DiskBlockStore(
-        BlockStoreOptions options, TierDirectory directory, BlockJournal journal, DiskLatency latency, IEvictionPolicy policy,
-        ILogger logger)
+        BlockStoreOptions options, TierDirectory directory, BlockJournal journal, DiskLatency latency, ILogger logger)
     {
         _options = options;
         _logger = logger;
@@ -51,14 +51,13 @@ public sealed partial class DiskBlockStore : IBlockStore, IFillHost, IEvictionHo
         _journal = journal;
         _bootTag = BootTagOf(options.ReadBootId());
         _generations = options.Generations ?? new GenerationCounter(options.TimeProvider);
-        _policy = policy;
+        _items = new CacheItems(options.CapacityBytes);
+        _extents = new ExtentItems(_items, this);
         _space = new TierSpace(options.CapacityBytes);
         _reaper = new Reaper(options.TimeProvider, logger);
-        _evictor = new Evictor(this, _policy, _space, options);
+        _evictor = new Evictor(_items, _space, options);
         _housekeeping = new Housekeeping(this);
     }
-
-    IEnumerable<CachedFile> IEvictionHost.Files => _files.Select(pair => pair.Value);
 
     /// <inheritdoc/>
     public FileResidency GetResidency(FileKey file) =>
@@ -69,7 +68,7 @@ public sealed partial class DiskBlockStore : IBlockStore, IFillHost, IEvictionHo
     {
         if (_files.TryGetValue(file, out var cached))
         {
-            _policy.Touch(cached);
+            Touch(cached, 0, cached.Shape.BlockCount - 1);
         }
     }
 
@@ -100,7 +99,7 @@ public sealed partial class DiskBlockStore : IBlockStore, IFillHost, IEvictionHo
             return Miss(PinStatus.Missing);
         }
 
-        _policy.Touch(cached);
+        Touch(cached, first, last);
         _counters.PinHit(lengthBytes);
         pin = new ReadPin(cached, slot, handle, offsetBytes, lengthBytes);
         return PinStatus.Pinned;
@@ -172,6 +171,12 @@ public sealed partial class DiskBlockStore : IBlockStore, IFillHost, IEvictionHo
         Span<byte> bytes = stackalloc byte[16];
         bootId.TryWriteBytes(bytes);
         return BitConverter.ToUInt64(bytes) ^ BitConverter.ToUInt64(bytes[8..]);
+    }
+
+    private void Touch(CachedFile file, int firstBlock, int lastBlock)
+    {
+        file.Touch(_options.TimeProvider.GetTimestamp());
+        file.TouchItems(firstBlock, lastBlock);
     }
 
     private static bool HasAll(CachedFile file, int first, int last)

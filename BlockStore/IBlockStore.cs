@@ -51,6 +51,12 @@ public interface IBlockStore : IAsyncDisposable
     /// <summary>Counts a use that the store cannot see by itself: an open, a release, passthrough reads.</summary>
     void Touch(FileKey file);
 
+    /// <summary>
+    /// Says how a source is cached from now on, what of it is here already included. A source over its quota gives up its own
+    /// data first, and its fills wait for that; <see cref="FillStatus.Full"/> when all it has is in use.
+    /// </summary>
+    void SetSource(SourceId source, SourceCaching caching);
+
     /// <summary>Forgets a file version: its fills are aborted, its blocks gone once this completes. Unknown files are no error.</summary>
     ValueTask DropAsync(FileKey file, CancellationToken cancellationToken);
 

@@ -89,6 +89,12 @@ public sealed class NullBlockStore : IBlockStore
     }
 
     /// <inheritdoc/>
+    public void SetSource(SourceId source, SourceCaching caching)
+    {
+        // Nothing is evicted here.
+    }
+
+    /// <inheritdoc/>
     public ValueTask DropAsync(FileKey file, CancellationToken cancellationToken)
     {
         _files.TryRemove(file, out _);

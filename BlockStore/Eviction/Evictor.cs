@@ -1,20 +1,7 @@
 using System.Threading.Channels;
-using OrleansCache.BlockStore.Index;
+using OrleansCache.Files;
 
 namespace OrleansCache.BlockStore.Eviction;
-
-/// <summary>What the evictor may ask of the store.</summary>
-internal interface IEvictionHost
-{
-    /// <summary>The files there are.</summary>
-    IEnumerable<CachedFile> Files { get; }
-
-    /// <summary>
-    /// Starts giving up about so many bytes of a file, if it is neither leased nor being removed already. Returns what will
-    /// come back; the task ends when the gone record is durable.
-    /// </summary>
-    (long LeavingBytes, Task Recorded) TryEvict(CachedFile file, long bytesWanted);
-}
 
 /// <summary>
 /// Makes room: for fills that wait, and ahead of them once the tier is nearly full. One loop, rounds of one journal
@@ -22,10 +9,10 @@ internal interface IEvictionHost
 /// </summary>
 internal sealed class Evictor : IAsyncDisposable
 {
+    private const int LooksMore = 16;
     private static readonly TimeSpan PollPeriod = TimeSpan.FromMilliseconds(2);
 
-    private readonly IEvictionHost _host;
-    private readonly IEvictionPolicy _policy;
+    private readonly CacheItems _items;
     private readonly TierSpace _space;
     private readonly BlockStoreOptions _options;
     private readonly Lock _gate = new();
@@ -37,10 +24,9 @@ internal sealed class Evictor : IAsyncDisposable
     private TaskCompletionSource<bool> _round = NewRound();
     private long _wantedBytes;
 
-    public Evictor(IEvictionHost host, IEvictionPolicy policy, TierSpace space, BlockStoreOptions options)
+    public Evictor(CacheItems items, TierSpace space, BlockStoreOptions options)
     {
-        _host = host;
-        _policy = policy;
+        _items = items;
         _space = space;
         _options = options;
         _loop = Task.Run(RunAsync);
@@ -50,10 +36,10 @@ internal sealed class Evictor : IAsyncDisposable
 
     private long LowMark => (long)(_space.LimitBytes * _options.EvictDownToShare);
 
-    /// <summary>Looks whether the tier is fuller than it should be; cheap.</summary>
+    /// <summary>Looks whether the tier, or what a source has of it, is fuller than it should be; cheap.</summary>
     public void Nudge()
     {
-        if (_space.UsedBytes - _space.LeavingBytes > HighMark)
+        if (_space.UsedBytes - _space.LeavingBytes > HighMark || _items.IsAnyOverQuota)
         {
             _wake.Writer.TryWrite(true);
         }
@@ -102,6 +88,29 @@ internal sealed class Evictor : IAsyncDisposable
         }
     }
 
+    /// <summary>Waits until a source is within its quota; false if it stays above: what it has is in use.</summary>
+    public async ValueTask<bool> AwaitQuotaAsync(SourceId source, CancellationToken cancellationToken)
+    {
+        for (var rounds = 0; rounds < 2; rounds++) // The round under way when we came may have looked before.
+        {
+            Task<bool> round;
+            lock (_gate)
+            {
+                round = _round.Task;
+            }
+
+            if (!_items.IsOverQuota(source))
+            {
+                return true;
+            }
+
+            _wake.Writer.TryWrite(true);
+            await WithinAsync(round, _options.EvictionWaitMax, cancellationToken);
+        }
+
+        return !_items.IsOverQuota(source);
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
@@ -139,7 +148,7 @@ internal sealed class Evictor : IAsyncDisposable
                 return;
             }
 
-            var freed = await EvictAsync(BytesNeeded());
+            var freed = await EvictAsync();
             // Wait for readers to leave only while somebody waits for the room; a round that only waits is progress, too.
             var progress = freed > 0 || _space.LeavingBytes > 0;
             if (progress && IsSomebodyShortOfRoom())
@@ -182,38 +191,66 @@ internal sealed class Evictor : IAsyncDisposable
         return Math.Max(forWaiters, ahead);
     }
 
-    private async Task<long> EvictAsync(long bytesNeeded)
+    private async Task<long> EvictAsync()
     {
-        long leaving = 0;
         var recorded = new List<Task>();
-        var seen = -1;
-        // Each pass asks for more victims than the last, for those already passed over were leased or busy.
-        for (var share = 1L; leaving < bytesNeeded; share *= 8)
+        var leaving = Evict(_items.OverQuotaBytes(), overQuota: true, recorded);
+        leaving += Evict(BytesNeeded(), overQuota: false, recorded);
+        await Task.WhenAll(recorded);
+        return leaving;
+    }
+
+    /// <summary>
+    /// Each item is looked at about once at most: those in use go to the end of their queue, so none is in the way of the next
+    /// round. A few looks more are for tiers of few items, where a lease may just have ended.
+    /// </summary>
+    private long Evict(long bytesWanted, bool overQuota, List<Task> recorded)
+    {
+        long leaving = 0, soon = 0;
+        var victims = new List<uint>();
+        var toFront = new List<uint>();
+        for (var looks = _items.Count + LooksMore; looks > 0 && leaving + soon < bytesWanted; looks -= victims.Count)
         {
-            var victims = _policy.PickVictims(_host.Files, bytesNeeded * share);
-            if (victims.Count <= seen)
+            victims.Clear();
+            _items.Pick(bytesWanted - leaving - soon, overQuota, victims);
+            if (victims.Count == 0)
             {
                 break;
             }
 
-            seen = victims.Count;
             foreach (var victim in victims)
             {
-                var (bytes, task) = _host.TryEvict(victim, bytesNeeded - leaving);
-                leaving += bytes;
-                if (!task.IsCompletedSuccessfully)
+                var wanted = bytesWanted - leaving - soon;
+                var bytesBefore = _items.BytesOf(victim);
+                var (bytes, task) = wanted > 0 ? _items.OwnerOf(victim).TryEvict(victim, wanted) : default;
+                if (wanted <= 0 || bytes > 0)
                 {
-                    recorded.Add(task);
+                    leaving += bytes;
+                    toFront.Add(victim); // Gone, or partly; or not needed.
+                }
+                else if (!task.IsCompleted)
+                {
+                    soon += bytesBefore; // Another part of it is leaving: its turn comes in the next round.
+                    toFront.Add(victim);
+                    continue;
+                }
+                else
+                {
+                    _items.Settle(victim, first: false);
                 }
 
-                if (leaving >= bytesNeeded)
+                if (task is { IsCompletedSuccessfully: false })
                 {
-                    break;
+                    recorded.Add(task);
                 }
             }
         }
 
-        await Task.WhenAll(recorded);
+        for (var i = toFront.Count - 1; i >= 0; i--)
+        {
+            _items.Settle(toFront[i], first: true);
+        }
+
         return leaving;
     }
 }

@@ -1,43 +1,55 @@
-using OrleansCache.BlockStore.Index;
-
 namespace OrleansCache.BlockStore.Eviction;
 
 /// <summary>
-/// Least recently used file first. A touch is one clock read and one store into the file, nothing shared between readers;
-/// the order is made when it is needed, over all files, which a batch of evicted blocks pays for.
+/// Least recently used first, as near as a queue that is put in order lazily comes: an item that was used since it was queued goes back to
+/// the end when its turn comes (Corbató's clock). A use costs one store; an eviction looks at the head only.
 /// </summary>
-internal sealed class LruPolicy(TimeProvider time) : IEvictionPolicy
+internal sealed class LruPolicy(ItemTable table) : IEvictionPolicy
 {
-    public void Touch(CachedFile file) => file.Touch(time.GetTimestamp());
+    private readonly ItemQueue _queue = new(table, ItemPlace.Main);
 
-    public List<CachedFile> PickVictims(IEnumerable<CachedFile> files, long bytesWanted)
+    public long Bytes => _queue.Bytes;
+
+    public void Added(uint item)
     {
-        // A heap of the coldest files that together hold what is wanted, hottest of them on top.
-        // Twice the wanted bytes, because pinned and leased files will be passed over.
-        var coldest = new PriorityQueue<CachedFile, long>();
-        long bytes = 0;
-        foreach (var file in files)
+        table[item].Frequency = 0;
+        _queue.Push(item);
+    }
+
+    public bool Touch(uint item) => table.CountUse(item, out _);
+
+    public void Resized(uint item, long deltaBytes) => _queue.Resized(deltaBytes);
+
+    public void Removed(uint item) => _queue.Removed(item);
+
+    public void PickVictims(long bytesWanted, List<uint> victims)
+    {
+        // After one full round every item has had its second chance.
+        var chances = _queue.Count;
+        for (long bytes = 0; bytes < bytesWanted && _queue.TryPop(out var item);)
         {
-            if (file.PresentBytes == 0)
+            if (table[item].Frequency > 0 && chances-- > 0)
             {
+                Added(item);
                 continue;
             }
 
-            coldest.Enqueue(file, -file.LastUsed);
-            bytes += file.PresentBytes;
-            while (coldest.TryPeek(out var hottest, out _) && bytes - hottest.PresentBytes >= bytesWanted * 2)
-            {
-                bytes -= coldest.Dequeue().PresentBytes;
-            }
+            victims.Add(item);
+            bytes += table.BytesOf(item);
         }
-
-        var victims = new List<CachedFile>(coldest.Count);
-        while (coldest.TryDequeue(out var file, out _))
-        {
-            victims.Add(file);
-        }
-
-        victims.Reverse();
-        return victims;
     }
+
+    public void Return(uint item, bool first)
+    {
+        if (first)
+        {
+            _queue.PushFirst(item);
+        }
+        else
+        {
+            _queue.Push(item);
+        }
+    }
+
+    public void Extract(ushort source, List<uint> items) => _queue.Extract(source, items);
 }

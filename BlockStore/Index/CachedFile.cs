@@ -1,5 +1,6 @@
 using System.Numerics;
 using Microsoft.Win32.SafeHandles;
+using OrleansCache.BlockStore.Eviction;
 
 namespace OrleansCache.BlockStore.Index;
 
@@ -22,6 +23,8 @@ internal sealed class CachedFile(FileShape shape, TierDirectory directory, long 
     private long _lastUsed;
     private long _changes;
     private KeptSnapshot? _snapshot;
+    private ExtentItems? _extents;
+    private uint[]? _items; // One per extent; 0 = nothing of it is here.
 
     public readonly Lock Gate = new();
 
@@ -71,6 +74,41 @@ internal sealed class CachedFile(FileShape shape, TierDirectory directory, long 
     public void SetHandle(SafeFileHandle? handle) => Volatile.Write(ref _handle, handle);
 
     public void Touch(long timestamp) => Volatile.Write(ref _lastUsed, timestamp);
+
+    /// <summary>A use of some blocks, for the eviction policy. No lock.</summary>
+    public void TouchItems(int firstBlock, int lastBlock)
+    {
+        if (Volatile.Read(ref _items) is not { } items)
+        {
+            return;
+        }
+
+        for (var extent = ExtentOf(firstBlock); extent <= ExtentOf(lastBlock); extent++)
+        {
+            _extents!.Touch(Volatile.Read(ref items[extent]));
+        }
+    }
+
+    /// <summary>From now on its extents can be evicted. Under <see cref="Gate"/>, once: when new, or when all of it is recovered.</summary>
+    public void Enlist(ExtentItems extents)
+    {
+        _extents = extents;
+        Volatile.Write(ref _items, new uint[ExtentOf(Shape.BlockCount - 1) + 1]);
+        for (var block = 0; block < Shape.BlockCount && PresentBlocks > 0; block++)
+        {
+            if (IsPresent(block))
+            {
+                Account(block, Shape.BlockDiskBytes(block));
+            }
+        }
+    }
+
+    /// <summary>The blocks of an extent.</summary>
+    public (int First, int Count) BlocksOf(int extent)
+    {
+        var each = ExtentItems.BlocksPerExtent(Shape);
+        return (extent * each, Math.Min(each, Shape.BlockCount - (extent * each)));
+    }
 
     /// <summary>A fill begins. Under <see cref="Gate"/>.</summary>
     public void AddFill(BlockFill fill) => (_fills ??= []).Add(fill.Block, fill);
@@ -129,6 +167,7 @@ internal sealed class CachedFile(FileShape shape, TierDirectory directory, long 
         {
             PresentBlocks++;
             PresentBytes += Shape.BlockDiskBytes(block);
+            Account(block, Shape.BlockDiskBytes(block));
         }
 
         Volatile.Write(ref _crcs[block], crcs);
@@ -168,6 +207,7 @@ internal sealed class CachedFile(FileShape shape, TierDirectory directory, long 
 
         PresentBlocks--;
         PresentBytes -= Shape.BlockDiskBytes(block);
+        Account(block, -Shape.BlockDiskBytes(block));
         Volatile.Write(ref _crcs[block], null);
         Interlocked.Increment(ref _changes);
         return true;
@@ -192,6 +232,26 @@ internal sealed class CachedFile(FileShape shape, TierDirectory directory, long 
         var residency = TakeSnapshot();
         Volatile.Write(ref _snapshot, new KeptSnapshot(residency, changes));
         return residency;
+    }
+
+    private int ExtentOf(int block) => block / ExtentItems.BlocksPerExtent(Shape);
+
+    private void Account(int block, long deltaBytes)
+    {
+        if (_extents is not { } extents)
+        {
+            return;
+        }
+
+        ref var item = ref _items![ExtentOf(block)];
+        if (item == 0)
+        {
+            Volatile.Write(ref item, extents.Added(this, ExtentOf(block), deltaBytes));
+        }
+        else if (!extents.Resized(item, deltaBytes))
+        {
+            Volatile.Write(ref item, 0);
+        }
     }
 
     private FileResidency TakeSnapshot()

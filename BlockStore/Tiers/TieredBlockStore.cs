@@ -100,6 +100,19 @@ public sealed partial class TieredBlockStore : IBlockStore
         }
     }
 
+    /// <summary>Each disk gets its part of the quota by capacity. A disk put in service later must be told again.</summary>
+    public void SetSource(SourceId source, SourceCaching caching)
+    {
+        var set = _set;
+        var disks = set.Disks;
+        var capacity = disks.Sum(disk => (double)disk.Options.CapacityBytes);
+        for (var i = 0; i < disks.Length; i++)
+        {
+            var part = (long)(caching.QuotaBytes * (disks[i].Options.CapacityBytes / capacity));
+            set.Stores[i].SetSource(source, caching with { QuotaBytes = caching.QuotaBytes > 0 ? Math.Max(1, part) : 0 });
+        }
+    }
+
     /// <inheritdoc/>
     public async ValueTask DropAsync(FileKey file, CancellationToken cancellationToken)
     {

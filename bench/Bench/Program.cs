@@ -2,6 +2,7 @@ using System.CommandLine;
 using OrleansCache.Bench;
 using OrleansCache.Bench.Engine;
 using OrleansCache.Bench.Fuse;
+using OrleansCache.Bench.Policies;
 using OrleansCache.Bench.S3;
 using OrleansCache.Bench.Store;
 
@@ -19,6 +20,17 @@ if (args is ["sdk-get", var endpoint, var bucket, var warmUpKey, var key])
 if (args is ["read-file", var path])
 {
     return await S3Bench.ReadFileAsync(path).ConfigureAwait(false);
+}
+
+if (args is ["policies", .. var policyArguments])
+{
+    var with = new Option<bool>("--store") { Description = "Runs the traces through a real store, too." };
+    var save = new Option<string?>("--save") { Description = "Writes the traces used into this folder." };
+    var traces = new Argument<string[]>("TRACE") { Description = "Recorded traces instead of synthetic ones.", Arity = ArgumentArity.ZeroOrMore };
+    var policies = new RootCommand("Hit ratios of the eviction policies.") { with, save, traces };
+    policies.SetAction((arguments, cancellationToken) => PoliciesBench.RunAsync(
+        arguments.GetValue(with), arguments.GetValue(save), arguments.GetValue(traces) ?? [], cancellationToken));
+    return await policies.Parse(policyArguments).InvokeAsync().ConfigureAwait(false);
 }
 
 var names = new Argument<string[]>("NAME") { Description = "engine, store, io, fuse, s3, names; default: all.", Arity = ArgumentArity.ZeroOrMore };

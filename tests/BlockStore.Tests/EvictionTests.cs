@@ -1,4 +1,5 @@
 using OrleansCache.Files;
+using OrleansCache.Namespaces;
 
 namespace OrleansCache.BlockStore.Tests;
 
@@ -12,6 +13,7 @@ public sealed class EvictionTests
     {
         await using var tier = new TestTier(4L << 20);
         await tier.OpenAsync();
+        tier.Store.SetSource(new SourceId(1), new SourceCaching(EvictionKind.Lru, 0));
         for (var file = 0; file < 3; file++)
         {
             await tier.FillAllAsync(file, FileLength);
@@ -86,6 +88,72 @@ public sealed class EvictionTests
         Assert.Equal(PinStatus.Pinned, tier.Read(0, 0, (int)FileLength));
         leases.ForEach(lease => lease.Dispose());
         Assert.Equal(FillStatus.Started, await tier.FillAsync(2, FileLength, 0));
+    }
+
+    [Fact]
+    public async Task A_source_over_its_quota_makes_room_of_its_own()
+    {
+        await using var tier = new TestTier(8L << 20);
+        await tier.OpenAsync();
+        var other = TestTier.Request(100, FileLength, 0) with { Source = new SourceId(2) };
+        var kept = await tier.Store.BeginFillAsync(other, CancellationToken.None);
+        Assert.True(TestTier.WriteAll(kept.Fill!, TestTier.Key(100)) && await kept.Fill!.CompleteAsync(CancellationToken.None));
+        tier.Store.SetSource(new SourceId(1), new SourceCaching(EvictionKind.S3Fifo, 1 << 20));
+        long Held() => tier.Store.EnumerateFiles().Where(file => file.Source == new SourceId(1)).Sum(file => file.ResidentBytes);
+        for (var file = 0; file < 5; file++)
+        {
+            for (var block = 0; block < 4; block++)
+            {
+                Assert.Equal(FillStatus.Started, await tier.FillAsync(file, FileLength, block));
+                Assert.InRange(Held(), 1, (1 << 20) + TestTier.BlockSize);
+            }
+        }
+
+        await TestTier.UntilAsync(() => Held() <= 1 << 20, "the source to be within its quota");
+        Assert.Equal(PinStatus.Pinned, tier.Read(100, 0, TestTier.BlockSize));
+        tier.Store.SetSource(new SourceId(1), default);
+        await tier.FillAllAsync(6, FileLength);
+        await tier.FillAllAsync(7, FileLength);
+        Assert.InRange(Held(), 2 << 20, 4 << 20);
+        await AssertDiskMatchesAsync(tier);
+    }
+
+    [Fact]
+    public async Task A_source_whose_quota_is_all_leased_is_refused_and_others_are_not()
+    {
+        await using var tier = new TestTier(8L << 20);
+        await tier.OpenAsync();
+        await tier.FillAllAsync(0, FileLength);
+        Assert.Equal(LeaseStatus.Leased, tier.Store.TryLease(TestTier.Key(0), out var lease));
+        tier.Store.SetSource(new SourceId(1), new SourceCaching(EvictionKind.Lru, 512 << 10));
+        Assert.Equal(FillStatus.Full, await tier.FillAsync(1, FileLength, 0));
+        Assert.Equal(PinStatus.Pinned, tier.Read(0, 0, (int)FileLength));
+        var other = TestTier.Request(100, FileLength, 0) with { Source = new SourceId(2) };
+        using (var fill = (await tier.Store.BeginFillAsync(other, CancellationToken.None)).Fill)
+        {
+            Assert.NotNull(fill);
+        }
+
+        lease!.Dispose();
+        Assert.Equal(FillStatus.Started, await tier.FillAsync(1, FileLength, 0));
+    }
+
+    [Fact]
+    public async Task A_large_file_is_given_up_extent_by_extent()
+    {
+        await using var tier = new TestTier(1L << 20);
+        await tier.OpenAsync();
+        var length = 70L << 20; // Two extents: 256 blocks, and the rest.
+        foreach (var block in (int[])[0, 1, 256])
+        {
+            Assert.Equal(FillStatus.Started, await tier.FillAsync(0, length, block));
+        }
+
+        Assert.Equal(FillStatus.Started, await tier.FillAsync(1, FileLength, 0));
+        Assert.Equal(FillStatus.Started, await tier.FillAsync(1, FileLength, 1));
+        Assert.Equal(PinStatus.Pinned, tier.Read(0, 64L << 20, TestTier.BlockSize));
+        Assert.Equal(PinStatus.Missing, tier.Read(0, 0, 2 * TestTier.BlockSize));
+        await AssertDiskMatchesAsync(tier);
     }
 
     [Fact]

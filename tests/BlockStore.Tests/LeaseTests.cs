@@ -1,3 +1,5 @@
+using OrleansCache.Files;
+using OrleansCache.Namespaces;
 using OrleansCache.PowerCut;
 
 namespace OrleansCache.BlockStore.Tests;
@@ -109,6 +111,7 @@ public sealed class LeaseTests
         using var holder = Processes.StartHelper("hold-lease", tier.PathOf(1));
         Assert.Equal("held", await holder.StandardOutput.ReadLineAsync().WaitAsync(TestTier.Limit));
         await tier.OpenAsync(); // A new silo knows of the lease by the kernel's lock alone.
+        tier.Store.SetSource(new SourceId(1), new SourceCaching(EvictionKind.Lru, 0)); // The default would keep what it passed over.
         for (var file = 2; file < 14; file++)
         {
             await tier.FillAsync(file, TestTier.BlockSize, 0);
