@@ -13,7 +13,8 @@ internal static class AttachCommand
         var path = NamespaceArgument.Make("PATH", "Where in the namespace, such as /imagenet");
         var options = new Option<string[]>("--option", "-o")
         {
-            Description = "block-size=4MiB, sync=always|never|interval(10s), immutable=GLOB, ...; may be repeated",
+            Description = "block-size=4MiB, sync=always|never|interval(10s), immutable=GLOB, eviction=s3fifo|lru|epoch, "
+                + "quota=SIZE, ...; may be repeated",
             HelpName = "NAME=VALUE",
             DefaultValueFactory = static _ => [],
         };

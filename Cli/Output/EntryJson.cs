@@ -93,6 +93,8 @@ internal static class EntryJson
         }
 
         json.WriteEndArray();
+        json.WriteString("eviction", NameOf(source.Options.Eviction));
+        json.WriteNumber("quota_bytes", source.Options.QuotaBytes);
         WritePairs(json, "options", source.Options.Driver.Select(static option => (option.Name, option.Value)));
         WritePairs(json, "facts", source.Facts.Select(static fact => (fact.Name, fact.Value)));
         json.WriteEndObject();
@@ -116,12 +118,24 @@ internal static class EntryJson
     [
         .. source.Options.Subtrees.Select(static subtree => $"sync:/{subtree.Path}={subtree.Rule}"),
         .. source.Options.ImmutableFiles.Select(static pattern => $"immutable={pattern}"),
+        .. source.Options.Eviction == default ? [] : (string[])[$"eviction={NameOf(source.Options.Eviction)}"],
+        .. source.Options.QuotaBytes == 0 ? [] : (string[])[$"quota={QuotaOf(source.Options.QuotaBytes)}"],
         .. source.Options.Driver.Select(static option => $"{option.Name}={option.Value}"),
     ]);
 
     /// <summary>What was found out about a store.</summary>
     public static string FactsOf(SourceInfo source) =>
         string.Join(' ', source.Facts.Select(static fact => $"{fact.Name}={fact.Value}"));
+
+    private static string NameOf(EvictionKind kind) => kind.ToString().ToLowerInvariant();
+
+    // In the largest unit that it is a whole number of.
+    private static string QuotaOf(long bytes) =>
+        bytes % (1L << 40) == 0 ? $"{bytes >> 40}TiB"
+        : bytes % (1L << 30) == 0 ? $"{bytes >> 30}GiB"
+        : bytes % (1L << 20) == 0 ? $"{bytes >> 20}MiB"
+        : bytes % (1L << 10) == 0 ? $"{bytes >> 10}KiB"
+        : $"{bytes}";
 
     // A name that was given twice counts as given last.
     private static void WritePairs(Utf8JsonWriter json, string name, IEnumerable<(string Name, string Value)> pairs)

@@ -25,6 +25,12 @@ public sealed record SourceOptions
     /// <summary>Options that the source's driver knows, in the order typed.</summary>
     [Id(4)] public ImmutableArray<DriverOption> Driver { get; init; } = [];
 
+    /// <summary>Which of its cached data goes first. Option <c>eviction</c>.</summary>
+    [Id(5)] public EvictionKind Eviction { get; init; }
+
+    /// <summary>Bytes it may hold on the disks of each silo; 0 = no limit of its own. Option <c>quota</c>.</summary>
+    [Id(6)] public long QuotaBytes { get; init; }
+
     /// <summary>The rule for the names in a directory.</summary>
     /// <param name="directoryPath">Path of the directory inside the source, empty for its root.</param>
     public SyncRule RuleIn(string directoryPath)
@@ -61,7 +67,7 @@ public sealed record SourceOptions
 
     /// <inheritdoc/>
     public bool Equals(SourceOptions? other) => other is not null
-        && BlockSizeBytes == other.BlockSizeBytes && Sync == other.Sync
+        && BlockSizeBytes == other.BlockSizeBytes && Sync == other.Sync && Eviction == other.Eviction && QuotaBytes == other.QuotaBytes
         && Subtrees.AsSpan().SequenceEqual(other.Subtrees.AsSpan())
         && ImmutableFiles.AsSpan().SequenceEqual(other.ImmutableFiles.AsSpan())
         && Driver.AsSpan().SequenceEqual(other.Driver.AsSpan());

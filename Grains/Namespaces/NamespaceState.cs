@@ -50,6 +50,12 @@ internal sealed class StoredSource
     /// <summary>Patterns of files that never change.</summary>
     public List<string> ImmutableFiles { get; init; } = [];
 
+    /// <summary>Which of its data goes first; null = the default.</summary>
+    public string? Eviction { get; init; }
+
+    /// <summary>Its quota; 0 = none.</summary>
+    public long QuotaBytes { get; init; }
+
     /// <summary>Options of its driver. Never secrets.</summary>
     public List<StoredPair> DriverOptions { get; init; } = [];
 
@@ -78,6 +84,8 @@ internal sealed class StoredSource
             SourceId = identity.Id.Value,
             Subtrees = [.. options.Subtrees.Select(one => new StoredPair { Name = one.Path, Value = one.Rule.ToString() })],
             ImmutableFiles = [.. options.ImmutableFiles],
+            Eviction = options.Eviction == default ? null : options.Eviction.ToString(),
+            QuotaBytes = options.QuotaBytes,
             DriverOptions = [.. options.Driver.Select(one => new StoredPair { Name = one.Name, Value = one.Value })],
             Facts = [.. facts.Select(one => new StoredPair { Name = one.Name, Value = one.Value })],
             BlockSizeBytes = options.BlockSizeBytes,
@@ -109,6 +117,8 @@ internal sealed class StoredSource
             Sync = RuleOf(Sync),
             Subtrees = [.. Subtrees.Select(one => new SubtreeSync(one.Name, RuleOf(one.Value)))],
             ImmutableFiles = [.. ImmutableFiles],
+            Eviction = Enum.TryParse<EvictionKind>(Eviction, out var kind) ? kind : default,
+            QuotaBytes = QuotaBytes,
             Driver = [.. DriverOptions.Select(one => new DriverOption(one.Name, one.Value))],
         },
         Root = new FileMetadata

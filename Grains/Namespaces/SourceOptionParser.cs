@@ -15,6 +15,12 @@ internal static class SourceOptionParser
     /// <summary>Patterns: each file seen is compared with all of them.</summary>
     public const int MaxPatterns = 64;
 
+    /// <summary>Less is not worth a rule: a few blocks.</summary>
+    public const long QuotaBytesMin = 64L << 20;
+
+    private static readonly (string Suffix, long Unit)[] SizeUnits =
+        [("TiB", 1L << 40), ("GiB", 1L << 30), ("MiB", 1L << 20), ("KiB", 1L << 10), ("", 1)];
+
     /// <summary>Reads options as typed.</summary>
     /// <param name="typed">Name=value each.</param>
     /// <param name="defaultSync">The rule where none is typed; null = <see cref="SyncRule.Default"/>.</param>
@@ -46,6 +52,8 @@ internal static class SourceOptionParser
             {
                 "block-size" => options with { BlockSizeBytes = ParseBlockSize(value) },
                 "sync" => options with { Sync = ParseSync(value) },
+                "eviction" => options with { Eviction = ParseEviction(value) },
+                "quota" => options with { QuotaBytes = ParseQuota(value) },
                 "immutable" => options with { ImmutableFiles = options.ImmutableFiles.Add(ParsePattern(value)) },
                 _ when name.StartsWith(SubtreePrefix, StringComparison.Ordinal) => options with
                 {
@@ -78,6 +86,23 @@ internal static class SourceOptionParser
         }
 
         throw Refuse($"block-size '{value}' is not usable. Give a power of two from 256KiB to 64MiB, such as 4MiB.");
+    }
+
+    private static EvictionKind ParseEviction(string value) => value switch
+    {
+        "s3fifo" => EvictionKind.S3Fifo,
+        "lru" => EvictionKind.Lru,
+        "epoch" => EvictionKind.Epoch,
+        _ => throw Refuse($"eviction '{value}' is not known. Give s3fifo, lru or epoch."),
+    };
+
+    private static long ParseQuota(string value)
+    {
+        var (suffix, unit) = Array.Find(SizeUnits, one => value.EndsWith(one.Suffix, StringComparison.Ordinal));
+        return long.TryParse(value[..^suffix.Length], NumberStyles.None, CultureInfo.InvariantCulture, out var count)
+            && count <= long.MaxValue / unit && count * unit >= QuotaBytesMin
+            ? count * unit
+            : throw Refuse($"quota '{value}' is not usable. Give at least 64MiB, as a whole number of KiB, MiB, GiB or TiB, such as 200GiB.");
     }
 
     private static SyncRule ParseSync(string value) => SyncRule.TryParse(value, out var rule)

@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using OrleansCache.Blocks;
+using OrleansCache.BlockStore;
 using OrleansCache.BlockStore.Tiers;
 using OrleansCache.DataPlane.Server;
 using OrleansCache.Namespaces;
@@ -44,6 +45,7 @@ internal sealed class SiloComposition : IAsyncDisposable
 
         var attached = new AttachedSources(
             cancellationToken => grains.GetGrain<INamespaceGrain>(INamespaceGrain.Key).GetTable(cancellationToken),
+            source => store.SetSource(source.Id, new SourceCaching(source.Options.Eviction, source.Options.QuotaBytes)),
             time, loggers.CreateLogger<AttachedSources>());
         var status = new StatusReport(
             settings, () => engine.SiloAddress.Generation, budget.ProcessBytes, store, statistics, attached,

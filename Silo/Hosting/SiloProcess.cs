@@ -15,6 +15,9 @@ namespace OrleansCache.Silo.Hosting;
 /// </summary>
 internal sealed class SiloProcess
 {
+    /// <summary>How soon the store learns how a newly attached source is to be cached; until then it is cached as by default.</summary>
+    private static readonly TimeSpan SourcesPeriod = TimeSpan.FromSeconds(5);
+
     private readonly SiloSettings _settings;
     private readonly MemoryBudget _budget;
     private readonly DataDirectory _data;
@@ -92,7 +95,11 @@ internal sealed class SiloProcess
             EndpointsFile.Write(_data.Path, _settings, _socketPath);
             _readiness.Set();
             await SayReadyAsync(store);
-            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, stopping);
+            while (true)
+            {
+                await Task.Delay(SourcesPeriod, TimeProvider.System, stopping);
+                composition.Attached.Look(); // The store learns of sources attached since.
+            }
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {

@@ -3,11 +3,13 @@ using OrleansCache.Namespaces;
 namespace OrleansCache.Silo.Telemetry;
 
 /// <summary>
-/// What is attached where, for people who look at the status: as the namespace's grain said lately. Looking never waits
-/// for a grain; it starts a refresh, at most one at a time and one a second. Thread-safe.
+/// What is attached where, for people who look at the status and for the block store, which is told how each source is
+/// cached: as the namespace's grain said lately. Looking never waits for a grain; it starts a refresh, at most one at a time
+/// and one a second. Thread-safe.
 /// </summary>
 internal sealed partial class AttachedSources(
-    Func<CancellationToken, ValueTask<NamespaceTable>> getTable, TimeProvider time, ILogger<AttachedSources> logger)
+    Func<CancellationToken, ValueTask<NamespaceTable>> getTable, Action<SourceInfo> tellStore, TimeProvider time,
+    ILogger<AttachedSources> logger)
 {
     private static readonly TimeSpan RefreshAfter = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan RefreshTimeout = TimeSpan.FromSeconds(5);
@@ -39,6 +41,11 @@ internal sealed partial class AttachedSources(
         {
             using var deadline = new CancellationTokenSource(RefreshTimeout, time);
             var table = await getTable(deadline.Token);
+            foreach (var source in table.Sources)
+            {
+                tellStore(source);
+            }
+
             _known = table.Sources;
         }
         catch (Exception exception)

@@ -20,6 +20,8 @@ public sealed class SourceOutputTests
             Sync = SyncRule.Always,
             Subtrees = [new SubtreeSync("old/sets", SyncRule.Never)],
             ImmutableFiles = ["*.tar", "shards/**"],
+            Eviction = EvictionKind.Epoch,
+            QuotaBytes = 200L << 30,
             Driver = [new DriverOption("endpoint", "http://store:9000"), new DriverOption("region", "eu")],
         },
         Facts = [new SourceFact("fenced", "yes"), new SourceFact("checksums", "unknown")],
@@ -34,18 +36,22 @@ public sealed class SourceOutputTests
             $$$"""
             {"id":"{{{Source.Id}}}","path":"/data","uri":"s3://bucket/data","block_size":4194304,"sync":"always",
             "subtrees":[{"path":"/old/sets","sync":"never"}],"immutable":["*.tar","shards/**"],
+            "eviction":"epoch","quota_bytes":214748364800,
             "options":{"endpoint":"http://store:9000","region":"eu"},"facts":{"fenced":"yes","checksums":"unknown"}}
             """.ReplaceLineEndings(""),
             json);
         var plain = Write(writer => EntryJson.WriteSource(writer, Source with { Options = new SourceOptions(), Facts = [] }));
-        Assert.EndsWith("\"subtrees\":[],\"immutable\":[],\"options\":{},\"facts\":{}}", plain, StringComparison.Ordinal);
+        Assert.EndsWith(
+            "\"subtrees\":[],\"immutable\":[],\"eviction\":\"s3fifo\",\"quota_bytes\":0,\"options\":{},\"facts\":{}}",
+            plain, StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_source_in_a_table_has_its_options_as_they_were_typed()
     {
         Assert.Equal(
-            "sync:/old/sets=never immutable=*.tar immutable=shards/** endpoint=http://store:9000 region=eu", EntryJson.OptionsOf(Source));
+            "sync:/old/sets=never immutable=*.tar immutable=shards/** eviction=epoch quota=200GiB endpoint=http://store:9000 region=eu",
+            EntryJson.OptionsOf(Source));
         Assert.Equal("fenced=yes checksums=unknown", EntryJson.FactsOf(Source));
     }
 

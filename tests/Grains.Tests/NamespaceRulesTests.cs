@@ -82,6 +82,12 @@ public sealed class NamespaceRulesTests
     [InlineData("block-size=")]
     [InlineData("block-size=4MB")]
     [InlineData("sync=sometimes")]
+    [InlineData("eviction=fifo")]
+    [InlineData("eviction=LRU")]
+    [InlineData("quota=1MiB")]
+    [InlineData("quota=10GB")]
+    [InlineData("quota=-1GiB")]
+    [InlineData("quota=99999999999999TiB")]
     [InlineData("sync=interval(0s)")]
     [InlineData("sync")]
     [InlineData("=x")]
@@ -95,6 +101,9 @@ public sealed class NamespaceRulesTests
         var parsed = SourceOptionParser.Parse(["sync=always", "block-size=1MiB"]);
         Assert.Equal(new SourceOptions { BlockSizeBytes = 1 << 20, Sync = SyncRule.Always }, parsed);
         Assert.Throws<CacheRequestException>(() => SourceOptionParser.Parse(["sync=always", "sync=never"]));
+        Assert.Equal(
+            new SourceOptions { Eviction = EvictionKind.Epoch, QuotaBytes = 3L << 40 }, SourceOptionParser.Parse(["eviction=epoch", "quota=3TiB"]));
+        Assert.Equal(new SourceOptions { QuotaBytes = 64 << 20 }, SourceOptionParser.Parse(["eviction=s3fifo", "quota=67108864"]));
     }
 
     [Fact]
@@ -141,7 +150,13 @@ public sealed class NamespaceRulesTests
             Links = 3,
             AccessedNs = 7,
         };
-        var options = new SourceOptions { BlockSizeBytes = 1 << 20, Sync = new SyncRule(TimeSpan.FromMilliseconds(1500)) };
+        var options = new SourceOptions
+        {
+            BlockSizeBytes = 1 << 20,
+            Sync = new SyncRule(TimeSpan.FromMilliseconds(1500)),
+            Eviction = EvictionKind.Lru,
+            QuotaBytes = 1 << 30,
+        };
         var state = new NamespaceState()
             .With(StoredSource.From("/b", SourceIdentity.OfUri("file:///b"), options, [], root)).With(Source("/a", "file:///a"));
         var json = System.Text.Json.JsonSerializer.Serialize(state);
