@@ -5,6 +5,8 @@ namespace OrleansCache.BlockStore.Tiers;
 /// <summary>Disks that come and go.</summary>
 public sealed partial class TieredBlockStore
 {
+    private const int InputOutputError = 5, ReadOnlyFileSystem = 30; // EIO, EROFS
+
     /// <summary>Readers of a disk that is put in again have this long to leave.</summary>
     private static readonly TimeSpan ReadersLeaveWithin = TimeSpan.FromSeconds(5);
 
@@ -53,8 +55,9 @@ public sealed partial class TieredBlockStore
     }
 
     /// <summary>
-    /// Opens all disks. Throws <see cref="BlockStoreException"/> when one cannot be used: that is for whoever wrote the
-    /// settings. Each disk's blocks are read and compared in the background at the rate given; 0 is never.
+    /// Opens all disks. Throws <see cref="BlockStoreException"/> when one cannot be used as it is: that is for whoever wrote the
+    /// settings. One whose disk answers with errors is left out, unless there is no other. Each disk's blocks are read and
+    /// compared in the background at the rate given; 0 is never.
     /// </summary>
     public static async Task<TieredBlockStore> OpenAsync(
         IReadOnlyList<BlockStoreOptions> disks, long scrubBytesPerSecond, TimeProvider time, ILogger logger,
@@ -65,7 +68,7 @@ public sealed partial class TieredBlockStore
         {
             foreach (var disk in tiered._disks)
             {
-                tiered.Show(disk, await OpenStoreAsync(disk, logger, cancellationToken));
+                await tiered.OpenAtStartAsync(disk, cancellationToken);
             }
 
             return tiered;
@@ -179,6 +182,33 @@ public sealed partial class TieredBlockStore
             }
         }
     }
+
+    private async Task OpenAtStartAsync(TierDisk disk, CancellationToken cancellationToken)
+    {
+        try
+        {
+            Show(disk, await OpenStoreAsync(disk, _logger, cancellationToken));
+        }
+        catch (BlockStoreException exception) when (IsDiskTrouble(exception) && Array.Exists(_disks, MayServe))
+        {
+            lock (_gate)
+            {
+                disk.State = DiskState.Failed;
+                disk.Reason = exception.Message;
+                disk.Closing = Task.FromResult(false);
+            }
+
+            LogFailed(exception, disk.Directory, exception.Message);
+        }
+
+        // In the order of the settings: the last one decides whether there is any.
+        bool MayServe(TierDisk other) => other.Store is not null || Array.IndexOf(_disks, other) > Array.IndexOf(_disks, disk);
+    }
+
+    /// <summary>What the settings cannot cure.</summary>
+    private static bool IsDiskTrouble(BlockStoreException exception) =>
+        exception.Error is BlockStoreError.JournalFailed or BlockStoreError.DiskFailed
+        || exception.InnerException?.HResult is InputOutputError or ReadOnlyFileSystem;
 
     private static async Task<DiskBlockStore> OpenStoreAsync(TierDisk disk, ILogger logger, CancellationToken cancellationToken) =>
         (DiskBlockStore)await DiskBlockStore.OpenAsync(disk.Options, logger, cancellationToken);

@@ -145,6 +145,22 @@ public sealed class TiersDiskTests
     }
 
     [Fact]
+    public async Task A_disk_that_is_broken_at_the_start_is_left_out_unless_it_is_the_only_one()
+    {
+        await using var disks = new TestDisks();
+        var io = new FaultyDiskIo(seed: 1) { Rules = [.. Enum.GetValues<DiskCall>().Select(call => new FaultRule(call, FaultKind.Fail))] };
+        var broken = disks.Add(io: io);
+        await Assert.ThrowsAsync<BlockStoreException>(() => disks.OpenAsync());
+        disks.Add();
+        await disks.OpenAsync();
+        Assert.Equal(DiskState.Failed, disks.StatusOf(broken).State);
+        await FillAllAsync(disks);
+        io.Rules = [];
+        Assert.Equal(DiskChange.Done, await disks.Store.PutInAsync(broken, CancellationToken.None));
+        Assert.All(Enumerable.Range(0, Files), file => Assert.Equal(PinStatus.Pinned, disks.Read(file, 0, 2 * TestTier.BlockSize)));
+    }
+
+    [Fact]
     public async Task Readers_and_fills_see_right_bytes_or_none_while_disks_come_and_go()
     {
         var seed = Random.Shared.Next();
