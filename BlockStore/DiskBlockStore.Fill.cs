@@ -207,6 +207,7 @@ public sealed partial class DiskBlockStore
     {
         var file = fill.File;
         file.InJournal = true;
+        await _writeback.AddAsync(file, fill.Handle, fill.BlockOffsetBytes, fill.BlockLengthBytes);
         var ticket = AppendValid(fill);
         try
         {

@@ -142,11 +142,7 @@ public sealed partial class DiskBlockStore
             }
             catch (IOException exception)
             {
-                // The kernel may have dropped dirty pages: what a read shows now need not be what was written.
-                _store._syncFailed = true;
-                _store.SetUnhealthy(exception);
-                _store.DistrustEverything();
-                _store.DistrustNextStart();
+                _store.OnSyncFailed(exception);
                 throw;
             }
 
@@ -257,6 +253,15 @@ public sealed partial class DiskBlockStore
                 _store._reaper.Add(new CloseTask(file, handle, awaitLease: false, _store._counters.FileClosed));
             }
         }
+    }
+
+    /// <summary>The kernel may have dropped dirty pages: what a read shows now need not be what was written.</summary>
+    private void OnSyncFailed(IOException exception)
+    {
+        _syncFailed = true;
+        SetUnhealthy(exception);
+        DistrustEverything();
+        DistrustNextStart();
     }
 
     /// <summary>What the journal calls valid is to be verified by the next start, also in this boot.</summary>

@@ -30,6 +30,7 @@ public sealed partial class DiskBlockStore
             }
         }
 
+        await _writeback.DisposeAsync();
         await _housekeeping.DisposeAsync();
         await _evictor.DisposeAsync();
         while (waitForReaders && _files.Any(pair => IsInUse(pair.Value)))

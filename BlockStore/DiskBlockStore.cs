@@ -30,6 +30,7 @@ public sealed partial class DiskBlockStore : IBlockStore, IFillHost, IExtentHost
     private readonly TierSpace _space;
     private readonly Reaper _reaper;
     private readonly Evictor _evictor;
+    private readonly FillWriteback _writeback;
     private readonly Housekeeping _housekeeping;
     private readonly StoreCounters _counters = new();
     private readonly ulong _bootTag;
@@ -56,6 +57,7 @@ public sealed partial class DiskBlockStore : IBlockStore, IFillHost, IExtentHost
         _space = new TierSpace(options.CapacityBytes);
         _reaper = new Reaper(options.TimeProvider, logger);
         _evictor = new Evictor(_items, _space, options);
+        _writeback = new FillWriteback(_io, options.WritebackDepth, OnSyncFailed);
         _housekeeping = new Housekeeping(this);
     }
 

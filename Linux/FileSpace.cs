@@ -13,6 +13,7 @@ public static partial class FileSpace
     public const int NoSpace = 28;
 
     private const int Interrupted = 4, KeepSize = 1, PunchHoleMode = 2, DontNeed = 4;
+    private const uint WaitBefore = 1, StartWrite = 2, WaitAfter = 4; // SYNC_FILE_RANGE_*
 
     /// <summary>Gives a range back to the file system; it reads as zeros from then on. The length of the file stays.</summary>
     public static void PunchHole(SafeFileHandle file, long offsetBytes, long lengthBytes) =>
@@ -27,6 +28,14 @@ public static partial class FileSpace
 
     /// <summary>The file (or directory) is on the device when this returns.</summary>
     public static void Sync(SafeFileHandle file) => Check(() => FsyncCall(file), "fsync");
+
+    /// <summary>Starts writing the dirty pages of a range to the device and does not wait; nothing is flushed.</summary>
+    public static void BeginWriteback(SafeFileHandle file, long offsetBytes, long lengthBytes) =>
+        Check(() => SyncFileRangeCall(file, offsetBytes, lengthBytes, StartWrite), "sync_file_range");
+
+    /// <summary>Writes the dirty pages of a range and waits until the device has taken them; nothing is flushed.</summary>
+    public static void AwaitWriteback(SafeFileHandle file, long offsetBytes, long lengthBytes) =>
+        Check(() => SyncFileRangeCall(file, offsetBytes, lengthBytes, WaitBefore | StartWrite | WaitAfter), "sync_file_range");
 
     /// <summary>Drops the clean pages of a range from the page cache; advice only.</summary>
     public static void DropPages(SafeFileHandle file, long offsetBytes, long lengthBytes) =>
@@ -70,6 +79,9 @@ public static partial class FileSpace
 
     [LibraryImport("libc", EntryPoint = "syncfs", SetLastError = true)]
     private static partial int SyncfsCall(SafeFileHandle file);
+
+    [LibraryImport("libc", EntryPoint = "sync_file_range", SetLastError = true)]
+    private static partial int SyncFileRangeCall(SafeFileHandle file, long offset, long length, uint flags);
 
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     private static partial int FsyncCall(SafeFileHandle file);

@@ -9,11 +9,14 @@ internal sealed class DiskLatency
     /// <summary>Writes of fills and checkpoints.</summary>
     public LatencyHistogram Writes { get; } = new("write");
 
+    /// <summary>Waits for a filled block to reach the device.</summary>
+    public LatencyHistogram Writebacks { get; } = new("writeback");
+
     /// <summary>Writes of the journal.</summary>
     public LatencyHistogram Commits { get; } = new("commit");
 
     /// <summary>fsync and syncfs.</summary>
     public LatencyHistogram Syncs { get; } = new("sync");
 
-    public IReadOnlyList<DiskOperationStats> ReadAll() => [Reads.Read(), Writes.Read(), Commits.Read(), Syncs.Read()];
+    public IReadOnlyList<DiskOperationStats> ReadAll() => [Reads.Read(), Writes.Read(), Writebacks.Read(), Commits.Read(), Syncs.Read()];
 }

@@ -37,6 +37,12 @@ internal interface IDiskIo
     /// <summary>syncfs(2).</summary>
     void SyncFileSystem(SafeFileHandle anyFile);
 
+    /// <summary>sync_file_range(2): starts writing a range back; durability needs a sync still.</summary>
+    void BeginWriteback(SafeFileHandle file, long offsetBytes, long lengthBytes);
+
+    /// <summary>The same, and waits until the device has taken it.</summary>
+    void AwaitWriteback(SafeFileHandle file, long offsetBytes, long lengthBytes);
+
     /// <summary>Drops the clean pages of a range from the page cache; advice only.</summary>
     void DropPages(SafeFileHandle file, long offsetBytes, long lengthBytes);
 

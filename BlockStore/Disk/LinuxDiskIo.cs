@@ -34,6 +34,12 @@ internal sealed class LinuxDiskIo : IDiskIo
 
     public void SyncFileSystem(SafeFileHandle anyFile) => FileSpace.SyncFileSystem(anyFile);
 
+    public void BeginWriteback(SafeFileHandle file, long offsetBytes, long lengthBytes) =>
+        FileSpace.BeginWriteback(file, offsetBytes, lengthBytes);
+
+    public void AwaitWriteback(SafeFileHandle file, long offsetBytes, long lengthBytes) =>
+        FileSpace.AwaitWriteback(file, offsetBytes, lengthBytes);
+
     public void DropPages(SafeFileHandle file, long offsetBytes, long lengthBytes) =>
         FileSpace.DropPages(file, offsetBytes, lengthBytes);
 

@@ -68,6 +68,22 @@ internal sealed class MeasuredDiskIo(IDiskIo inner, DiskLatency latency, Latency
         }
     }
 
+    public void BeginWriteback(SafeFileHandle file, long offsetBytes, long lengthBytes) =>
+        inner.BeginWriteback(file, offsetBytes, lengthBytes);
+
+    public void AwaitWriteback(SafeFileHandle file, long offsetBytes, long lengthBytes)
+    {
+        var began = latency.Writebacks.Begin();
+        try
+        {
+            inner.AwaitWriteback(file, offsetBytes, lengthBytes);
+        }
+        finally
+        {
+            latency.Writebacks.End(began);
+        }
+    }
+
     public void DropPages(SafeFileHandle file, long offsetBytes, long lengthBytes) => inner.DropPages(file, offsetBytes, lengthBytes);
 
     public long FreeBytes(string directory) => inner.FreeBytes(directory);

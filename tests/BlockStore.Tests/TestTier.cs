@@ -78,7 +78,7 @@ internal sealed class TestTier : IAsyncDisposable
     public static FillRequest Request(int file, long length, int block) =>
         new(Key(file), length, Layout, new SourceId(1), block);
 
-    public async Task<FillStatus> FillAsync(int file, long length, int block)
+    public async Task<FillStatus> FillAsync(int file, long length, int block, bool mayFail = false)
     {
         var attempt = await Store.BeginFillAsync(Request(file, length, block), CancellationToken.None).AsTask().WaitAsync(Limit);
         if (attempt.Fill is { } fill)
@@ -86,7 +86,7 @@ internal sealed class TestTier : IAsyncDisposable
             using (fill)
             {
                 Assert.True(WriteAll(fill, Key(file)));
-                Assert.True(await fill.CompleteAsync(CancellationToken.None).AsTask().WaitAsync(Limit));
+                Assert.True(await fill.CompleteAsync(CancellationToken.None).AsTask().WaitAsync(Limit) || mayFail);
             }
         }
 

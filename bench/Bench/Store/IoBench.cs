@@ -14,7 +14,7 @@ internal static class IoBench
 
     internal static async Task<IReadOnlyList<BenchResult>> RunAsync(int rounds, bool quick, CancellationToken cancellationToken)
     {
-        var lengthBytes = quick ? 64L << 20 : 512L << 20;
+        var lengthBytes = quick ? 64L << 20 : 256L << 20;
         var duration = TimeSpan.FromSeconds(quick ? 0.2 : 1);
         using var scratch = new ScratchFolder();
         var path = Path.Combine(scratch.Path, "file");
@@ -29,7 +29,7 @@ internal static class IoBench
         AddFills(cases, Path.Combine(scratch.Path, "new"), lengthBytes);
         foreach (var kind in Enum.GetValues<FillKind>())
         {
-            foreach (var writers in (int[])[1, 4, 16])
+            foreach (var writers in (int[])[1, 8])
             {
                 AddMixed(cases, path, scratch.Path, lengthBytes, duration, kind, writers);
             }

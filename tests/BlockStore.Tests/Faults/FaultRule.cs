@@ -12,6 +12,7 @@ internal enum DiskCall
     Rename,
     Sync,
     SyncFileSystem,
+    Writeback,
     FreeBytes,
 }
 

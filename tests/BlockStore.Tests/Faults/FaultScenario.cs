@@ -22,7 +22,7 @@ internal sealed record FaultScenario(string Name, IReadOnlyList<FaultRule> Rules
     public static FaultScenario Choose(Random random)
     {
         var nth = 1 + random.Next(200);
-        return random.Next(14) switch
+        return random.Next(15) switch
         {
             0 => new("a cache file's write fails", [new(Write, Fail) { Path = "/files/", Nth = nth }]),
             1 => new("cache files' writes tear", [new(Write, Tear) { Path = "/files/", Nth = nth }]),
@@ -43,7 +43,8 @@ internal sealed record FaultScenario(string Name, IReadOnlyList<FaultRule> Rules
                 new(Read, Tear) { Probability = 0.2 }, new(Read, Fail) { Path = "/files/", Probability = 0.02 }]),
             12 => new("everything is slow", [
                 new(Write, Delay) { Probability = 0.05 }, new(Read, Delay) { Probability = 0.05 },
-                new(PunchHole, Delay) { Probability = 0.1 }, new(SyncFileSystem, Delay)]),
+                new(PunchHole, Delay) { Probability = 0.1 }, new(SyncFileSystem, Delay), new(Writeback, Delay)]),
+            13 => new("a writeback fails", [new(Writeback, Fail) { Nth = nth }]),
             _ => new("nothing", []),
         };
     }

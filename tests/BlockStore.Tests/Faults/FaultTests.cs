@@ -98,6 +98,30 @@ public sealed class FaultTests
     }
 
     [Fact]
+    public async Task A_failed_writeback_is_a_failed_sync()
+    {
+        var io = new FaultyDiskIo(1);
+        await using var tier = new TestTier { Io = io };
+        await tier.OpenAsync();
+        await tier.FillAllAsync(1, Length);
+        io.Rules = [new(DiskCall.Writeback, FaultKind.Fail)];
+        await tier.FillAsync(2, Length, 0, mayFail: true);
+        await TestTier.UntilAsync(() => !tier.Store.GetStats().Healthy, "the writeback to fail");
+        await TestTier.UntilAsync(() => tier.Read(1, 0, 1) == PinStatus.Unproven, "everything to be distrusted");
+        await TestTier.UntilAsync(() => File.Exists(Path.Combine(tier.Root, "distrust")), "the next start to be told");
+    }
+
+    [Fact]
+    public async Task A_slow_disk_slows_fills_and_bounds_what_is_on_its_way_to_it()
+    {
+        var io = new FaultyDiskIo(1) { Rules = [new(DiskCall.Writeback, FaultKind.Delay)] };
+        await using var tier = new TestTier { Io = io };
+        await tier.OpenAsync();
+        await Task.WhenAll(Enumerable.Range(0, 30).Select(file => tier.FillAsync(file, TestTier.BlockSize, 0)));
+        Assert.InRange(io.MostPendingWritebacks, 1, tier.Options().WritebackDepth);
+    }
+
+    [Fact]
     public async Task An_unproven_block_is_compared_with_the_device_and_not_with_the_page_cache()
     {
         await using var tier = new TestTier();

@@ -20,6 +20,8 @@ internal sealed class FaultyDiskIo(int seed) : IDiskIo
     private List<Range> _unsynced = [];
     private volatile bool _dead;
     private int _strikes;
+    private int _pendingWritebacks;
+    private int _mostPendingWritebacks;
 
     /// <summary>In force now; replaced as a whole.</summary>
     public IReadOnlyList<FaultRule> Rules { get; set; } = [];
@@ -32,6 +34,9 @@ internal sealed class FaultyDiskIo(int seed) : IDiskIo
 
     /// <summary>A sync failed by rule: what was dirty then is lost.</summary>
     public bool SyncFailed { get; private set; }
+
+    /// <summary>Ranges begun and not waited for, at most.</summary>
+    public int MostPendingWritebacks => Volatile.Read(ref _mostPendingWritebacks);
 
     /// <summary>Every call and its path, if a test wants to see the order.</summary>
     public ConcurrentQueue<(DiskCall? Call, string Path)>? Calls { get; init; }
@@ -166,6 +171,21 @@ internal sealed class FaultyDiskIo(int seed) : IDiskIo
         }
 
         ThrowIf(errno, "syncfs", PathOf(anyFile));
+    }
+
+    public void BeginWriteback(SafeFileHandle file, long offsetBytes, long lengthBytes)
+    {
+        var pending = Interlocked.Increment(ref _pendingWritebacks);
+        _mostPendingWritebacks = Math.Max(_mostPendingWritebacks, pending); // One thread begins them.
+    }
+
+    /// <summary>A failure is a failed sync; a success proves nothing, for nothing is flushed.</summary>
+    public void AwaitWriteback(SafeFileHandle file, long offsetBytes, long lengthBytes)
+    {
+        var errno = Strike(DiskCall.Writeback, PathOf(file), out _);
+        Interlocked.Decrement(ref _pendingWritebacks);
+        SyncFailed |= errno != 0 && !_dead;
+        ThrowIf(errno, "sync_file_range", PathOf(file));
     }
 
     public void DropPages(SafeFileHandle file, long offsetBytes, long lengthBytes)
