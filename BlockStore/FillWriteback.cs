@@ -8,7 +8,7 @@ namespace OrleansCache.BlockStore;
 /// <summary>
 /// Writes filled blocks back as they come, a bounded number at a time, so that a barrier finds little to do and fills leave
 /// the disk free for reads (docs/design/10-io.md). Who has filled a block waits here, in order, while the disk is behind:
-/// that is what slows fills down to the disk's pace. One thread waits for the disk.
+/// that is what slows fills down to the disk's pace. One loop waits for the disk.
 /// </summary>
 internal sealed class FillWriteback : IAsyncDisposable
 {
@@ -26,7 +26,7 @@ internal sealed class FillWriteback : IAsyncDisposable
         _io = io;
         _failed = failed;
         _room = new SemaphoreSlim(depth);
-        _loop = Task.Factory.StartNew(Run, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        _loop = Task.Run(RunAsync);
     }
 
     /// <summary>Starts the writeback of a range once there is room; the file's bytes stay until it has ended.</summary>
@@ -48,10 +48,10 @@ internal sealed class FillWriteback : IAsyncDisposable
         await _loop;
     }
 
-    private void Run()
+    private async Task RunAsync()
     {
         var started = new Queue<Range>();
-        while (started.Count > 0 || _ranges.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
+        while (started.Count > 0 || await _ranges.Reader.WaitToReadAsync())
         {
             while (_ranges.Reader.TryRead(out var range))
             {
