@@ -207,7 +207,11 @@ public sealed partial class DiskBlockStore
     {
         var file = fill.File;
         file.InJournal = true;
-        await _writeback.AddAsync(file, fill.Handle, fill.BlockOffsetBytes, fill.BlockLengthBytes);
+        if (fill.BlockLengthBytes >= FillWriteback.BytesMin)
+        {
+            await _writeback.AddAsync(file, fill.Handle, fill.BlockOffsetBytes, fill.BlockLengthBytes);
+        }
+
         var ticket = AppendValid(fill);
         try
         {

@@ -12,6 +12,9 @@ namespace OrleansCache.BlockStore;
 /// </summary>
 internal sealed class FillWriteback : IAsyncDisposable
 {
+    /// <summary>Smaller blocks wait for the barrier: one trip to the disk each would make small files crawl.</summary>
+    public const int BytesMin = 1 << 18;
+
     private readonly IDiskIo _io;
     private readonly Action<IOException> _failed;
     private readonly SemaphoreSlim _room;
