@@ -15,7 +15,6 @@ internal sealed class CacheItems
 {
     private const int OwnersMax = 16;
     private const int SourcesMax = ushort.MaxValue;
-    private const double QuotaDownToShare = 0.98; // A batch, so that one journal commit serves several fills.
 
     private readonly Lock _gate = new();
     private readonly ItemTable _table;
@@ -139,8 +138,20 @@ internal sealed class CacheItems
     }
 
     /// <summary>
+    /// From now on each share gives what it has once: one whose items are all in use does not keep the others from being asked.
+    /// Without rounds there is no such limit.
+    /// </summary>
+    public void BeginRound()
+    {
+        lock (_gate)
+        {
+            _shares.ForEach(share => share.RoundBytes = share.Policy.Bytes);
+        }
+    }
+
+    /// <summary>
     /// Takes victims out of the queues; each must be given to <see cref="Settle"/>. With <paramref name="overQuota"/> only of
-    /// sources over their quota.
+    /// sources over their quota, and of each no more than that.
     /// </summary>
     public void Pick(long bytesWanted, bool overQuota, List<uint> victims)
     {
@@ -150,10 +161,11 @@ internal sealed class CacheItems
             {
                 var first = victims.Count;
                 // In parts, for the next poorest may be another.
-                share.Policy.PickVictims(overQuota ? bytesWanted : Math.Min(bytesWanted, PartBytes), victims);
+                share.Policy.PickVictims(Math.Min(bytesWanted, overQuota ? share.OverQuotaBytes : PartBytes), victims);
                 for (var i = first; i < victims.Count; i++)
                 {
                     bytesWanted -= _table.BytesOf(victims[i]);
+                    share.RoundBytes -= _table.BytesOf(victims[i]);
                     _table[victims[i]].IsPicked = true;
                 }
 
@@ -173,7 +185,7 @@ internal sealed class CacheItems
         {
             foreach (var share in _shares)
             {
-                bytes += share.IsOverQuota ? share.HeldBytes - (long)(share.QuotaBytes * QuotaDownToShare) : 0;
+                bytes += share.OverQuotaBytes;
             }
         }
 
@@ -284,7 +296,8 @@ internal sealed class CacheItems
         CacheShare? poorest = null;
         foreach (var share in _shares)
         {
-            if (share.Policy.Bytes > 0 && (!overQuota || share.IsOverQuota) && (poorest is null || IsPoorer(share, poorest)))
+            if (share.Policy.Bytes > 0 && share.RoundBytes > 0 && (!overQuota || share.IsOverQuota)
+                && (poorest is null || IsPoorer(share, poorest)))
             {
                 poorest = share;
             }

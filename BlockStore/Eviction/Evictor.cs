@@ -9,7 +9,6 @@ namespace OrleansCache.BlockStore.Eviction;
 /// </summary>
 internal sealed class Evictor : IAsyncDisposable
 {
-    private const int LooksMore = 16;
     private static readonly TimeSpan PollPeriod = TimeSpan.FromMilliseconds(2);
 
     private readonly CacheItems _items;
@@ -202,14 +201,15 @@ internal sealed class Evictor : IAsyncDisposable
 
     /// <summary>
     /// Each item is looked at about once at most: those in use go to the end of their queue, so none is in the way of the next
-    /// round. A few looks more are for tiers of few items, where a lease may just have ended.
+    /// round.
     /// </summary>
     private long Evict(long bytesWanted, bool overQuota, List<Task> recorded)
     {
         long leaving = 0, soon = 0;
         var victims = new List<uint>();
         var toFront = new List<uint>();
-        for (var looks = _items.Count + LooksMore; looks > 0 && leaving + soon < bytesWanted; looks -= victims.Count)
+        _items.BeginRound();
+        while (leaving + soon < bytesWanted)
         {
             victims.Clear();
             _items.Pick(bytesWanted - leaving - soon, overQuota, victims);

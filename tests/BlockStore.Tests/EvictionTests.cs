@@ -139,6 +139,40 @@ public sealed class EvictionTests
     }
 
     [Fact]
+    public async Task A_share_that_is_all_leased_does_not_keep_the_others_from_making_room()
+    {
+        await using var tier = new TestTier(16L << 20);
+        await tier.OpenAsync();
+        var leases = new List<ResidencyLease>();
+        for (var file = 0; file < 10; file++)
+        {
+            Assert.Equal(FillStatus.Started, await tier.FillAsync(file, FileLength, 0));
+            Assert.Equal(LeaseStatus.Leased, tier.Store.TryLease(TestTier.Key(file), out var lease));
+            leases.Add(lease!);
+            for (var block = 1; block < 4; block++)
+            {
+                Assert.Equal(FillStatus.Started, await tier.FillAsync(file, FileLength, block));
+            }
+        }
+
+        // Another policy, so queues of its own, which hold less: those that are leased are asked first.
+        tier.Store.SetSource(new SourceId(2), new SourceCaching(EvictionKind.Lru, 0));
+        for (var file = 100; file < 112; file++)
+        {
+            for (var block = 0; block < 4; block++)
+            {
+                var request = TestTier.Request(file, FileLength, block) with { Source = new SourceId(2) };
+                using var fill = (await tier.Store.BeginFillAsync(request, CancellationToken.None).AsTask().WaitAsync(TestTier.Limit)).Fill;
+                Assert.True(fill is not null, $"file {file} block {block} was refused");
+                Assert.True(TestTier.WriteAll(fill, TestTier.Key(file)) && await fill.CompleteAsync(CancellationToken.None));
+            }
+        }
+
+        Assert.All(Enumerable.Range(0, 10), file => Assert.Equal(PinStatus.Pinned, tier.Read(file, 0, (int)FileLength)));
+        leases.ForEach(lease => lease.Dispose());
+    }
+
+    [Fact]
     public async Task A_large_file_is_given_up_extent_by_extent()
     {
         await using var tier = new TestTier(1L << 20);
