@@ -25,6 +25,9 @@ internal sealed class TierDisk(BlockStoreOptions options)
     /// <summary>Somebody opens it.</summary>
     public bool IsOpening { get; set; }
 
+    /// <summary>What was dropped while it was out: dropped here, too, before anybody sees it again.</summary>
+    public MissedDrops Missed { get; set; } = new();
+
     public Scrubber? Scrubber { get; set; }
 
     public long ScrubbedBytes { get; set; }

@@ -128,7 +128,8 @@ public sealed partial class TieredBlockStore
         {
             var wasClosed = await closing.WaitAsync(ReadersLeaveWithin, _time, cancellationToken);
             disk.Options.Distrust = wasClosed ? null : "it was not closed in order when it was taken out";
-            Show(disk, await OpenStoreAsync(disk, _logger, CancellationToken.None));
+            var store = await OpenStoreAsync(disk, _logger, CancellationToken.None);
+            await CatchUpAsync(disk, store);
             LogPutIn(disk.Directory);
             return DiskChange.Done;
         }
@@ -136,7 +137,7 @@ public sealed partial class TieredBlockStore
         {
             return DiskChange.Busy;
         }
-        catch (IOException exception)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             lock (_gate)
             {
@@ -187,7 +188,8 @@ public sealed partial class TieredBlockStore
     {
         try
         {
-            Show(disk, await OpenStoreAsync(disk, _logger, cancellationToken));
+            var store = await OpenStoreAsync(disk, _logger, cancellationToken);
+            await CatchUpAsync(disk, store);
         }
         catch (BlockStoreException exception) when (IsDiskTrouble(exception) && Array.Exists(_disks, MayServe))
         {
@@ -219,10 +221,48 @@ public sealed partial class TieredBlockStore
         return Array.Find(_disks, disk => disk.Directory == path);
     }
 
-    private void Show(TierDisk disk, DiskBlockStore store)
+    /// <summary>Shows an opened disk, once it has dropped what was dropped while it was out.</summary>
+    private async Task CatchUpAsync(TierDisk disk, DiskBlockStore store)
+    {
+        while (!TryShow(disk, store))
+        {
+            MissedDrops missed;
+            lock (_gate)
+            {
+                (missed, disk.Missed) = (disk.Missed, new MissedDrops());
+            }
+
+            await missed.ApplyToAsync(store);
+            if (!store.IsHealthy || _disposed)
+            {
+                lock (_gate)
+                {
+                    disk.Missed.Add(missed);
+                }
+
+                await store.RetireAsync();
+                throw new BlockStoreException(
+                    BlockStoreError.DiskFailed, $"The disk of tier {disk.Directory} failed before it could drop what was dropped while it was out.");
+            }
+        }
+
+        TellAllSources();
+        if (!store.IsHealthy)
+        {
+            OnFailed(disk, store, new IOException("it failed while it was opened")); // Before anybody could hear of it.
+        }
+    }
+
+    /// <summary>False if something was dropped that the store was not told of.</summary>
+    private bool TryShow(TierDisk disk, DiskBlockStore store)
     {
         lock (_gate)
         {
+            if (!disk.Missed.IsEmpty || _disposed)
+            {
+                return false;
+            }
+
             disk.Store = store;
             disk.State = DiskState.In;
             disk.Reason = null;
@@ -233,11 +273,7 @@ public sealed partial class TieredBlockStore
             }
 
             Publish();
-        }
-
-        if (!store.IsHealthy)
-        {
-            OnFailed(disk, store, new IOException("it failed while it was opened")); // Before anybody could hear of it.
+            return true;
         }
     }
 

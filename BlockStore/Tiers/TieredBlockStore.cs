@@ -23,6 +23,8 @@ public sealed partial class TieredBlockStore : IBlockStore
     private readonly ILogger _logger;
     private readonly long _scrubBytesPerSecond;
     private readonly Lock _gate = new();
+    private readonly Lock _sourcesGate = new();
+    private readonly Dictionary<SourceId, SourceCaching> _sources = [];
     private volatile DiskSet _set = new([]);
     private bool _disposed;
 
@@ -100,10 +102,29 @@ public sealed partial class TieredBlockStore : IBlockStore
         }
     }
 
-    /// <summary>Each disk gets its part of the quota by capacity. A disk put in service later must be told again.</summary>
+    /// <summary>Each disk gets its part of the quota by capacity. A disk that is put in service later is told, too.</summary>
     public void SetSource(SourceId source, SourceCaching caching)
     {
-        var set = _set;
+        lock (_sourcesGate)
+        {
+            _sources[source] = caching;
+            Tell(_set, source, caching);
+        }
+    }
+
+    private void TellAllSources()
+    {
+        lock (_sourcesGate)
+        {
+            foreach (var (source, caching) in _sources)
+            {
+                Tell(_set, source, caching);
+            }
+        }
+    }
+
+    private static void Tell(DiskSet set, SourceId source, SourceCaching caching)
+    {
         var disks = set.Disks;
         var capacity = disks.Sum(disk => (double)disk.Options.CapacityBytes);
         for (var i = 0; i < disks.Length; i++)
@@ -113,27 +134,55 @@ public sealed partial class TieredBlockStore : IBlockStore
         }
     }
 
-    /// <inheritdoc/>
+    /// <summary>As for one disk. A disk that is out forgets it before it is used again; a restart of the process does not know that.</summary>
     public async ValueTask DropAsync(FileKey file, CancellationToken cancellationToken)
     {
         ForgetMoves();
-        foreach (var store in _set.Stores)
+        DiskSet set;
+        do
         {
-            await store.DropAsync(file, cancellationToken);
+            set = DisksNow(missed => missed.Add(file));
+            foreach (var store in set.Stores)
+            {
+                await store.DropAsync(file, cancellationToken);
+            }
         }
+        while (set != _set); // One that left meanwhile may have closed before it was told, one that came may have it.
     }
 
-    /// <inheritdoc/>
+    /// <summary>See <see cref="DropAsync"/>.</summary>
     public async ValueTask<int> DropSourceAsync(SourceId source, CancellationToken cancellationToken)
     {
         ForgetMoves();
         var dropped = 0;
-        foreach (var store in _set.Stores)
+        DiskSet set;
+        do
         {
-            dropped += await store.DropSourceAsync(source, cancellationToken);
+            set = DisksNow(missed => missed.Add(source));
+            foreach (var store in set.Stores)
+            {
+                dropped += await store.DropSourceAsync(source, cancellationToken);
+            }
         }
-
+        while (set != _set);
         return dropped;
+    }
+
+    /// <summary>The disks in service; the others are noted as missing something.</summary>
+    private DiskSet DisksNow(Action<MissedDrops> miss)
+    {
+        lock (_gate)
+        {
+            foreach (var disk in _disks)
+            {
+                if (disk.Store is null)
+                {
+                    miss(disk.Missed);
+                }
+            }
+
+            return _set;
+        }
     }
 
     /// <inheritdoc/>

@@ -54,6 +54,77 @@ public sealed class TiersDiskTests
         Assert.Equal(DiskChange.Unknown, await disks.Store.PutInAsync("/no/such/disk", CancellationToken.None));
     }
 
+    /// <summary>docs/SEMANTICS.md 11.2: what was dropped while a disk was out is not served from it later.</summary>
+    [Fact]
+    public async Task What_is_dropped_while_its_disk_is_out_is_gone_when_it_is_put_in_again()
+    {
+        await using var disks = new TestDisks();
+        var io = new FaultyDiskIo(seed: 1);
+        var one = disks.Add(io: io);
+        disks.Add();
+        await disks.OpenAsync();
+        await FillAllAsync(disks);
+        var onOne = Enumerable.Range(0, Files).Where(file => disks.HoldersOf(file).Single() == one).ToList();
+        disks.Store.TakeOut(one);
+        await disks.Store.DropAsync(TestTier.Key(onOne[0]), CancellationToken.None);
+        Assert.Equal(FillStatus.Started, await disks.FillAsync(onOne[1], 2 * TestTier.BlockSize, 0));
+        await disks.Store.DropAsync(TestTier.Key(onOne[1]), CancellationToken.None);
+
+        // A disk that fails before it has dropped them has missed them still.
+        io.Rules = [new(DiskCall.Write, FaultKind.Fail) { Path = "segment." }];
+        Assert.Equal(DiskChange.Refused, await disks.Store.PutInAsync(one, CancellationToken.None).WaitAsync(TestTier.Limit));
+        io.Rules = [];
+        Assert.Equal(DiskChange.Done, await disks.Store.PutInAsync(one, CancellationToken.None).WaitAsync(TestTier.Limit));
+        foreach (var file in onOne)
+        {
+            await disks.Store.EnsureVerifiedAsync(TestTier.Key(file), 0, 2 * TestTier.BlockSize, CancellationToken.None);
+        }
+
+        Assert.All(onOne[..2], file => Assert.Equal(PinStatus.Missing, disks.Read(file, 0, 1)));
+        Assert.All(onOne[2..], file => Assert.Equal(PinStatus.Pinned, disks.Read(file, 0, 2 * TestTier.BlockSize)));
+
+        disks.Store.TakeOut(one);
+        await disks.Store.DropSourceAsync(new Files.SourceId(1), CancellationToken.None);
+        Assert.Equal(DiskChange.Done, await disks.Store.PutInAsync(one, CancellationToken.None).WaitAsync(TestTier.Limit));
+        Assert.Equal(0, disks.Store.GetStats().Blocks);
+    }
+
+    [Fact]
+    public async Task Past_the_drops_that_are_remembered_all_of_a_disk_counts_as_dropped()
+    {
+        await using var disks = new TestDisks();
+        var one = disks.Add();
+        await disks.OpenAsync();
+        await FillAllAsync(disks);
+        disks.Store.TakeOut(one);
+        for (var file = Files; file <= Files + MissedDrops.FilesMax; file++)
+        {
+            await disks.Store.DropAsync(TestTier.Key(file), CancellationToken.None);
+        }
+
+        Assert.Equal(DiskChange.Done, await disks.Store.PutInAsync(one, CancellationToken.None));
+        Assert.Equal(0, disks.Store.GetStats().Blocks);
+    }
+
+    [Fact]
+    public async Task A_disk_that_is_put_in_knows_the_quotas_and_the_others_share_them_with_it()
+    {
+        await using var disks = new TestDisks();
+        var one = disks.Add(capacityBytes: 32L << 20);
+        disks.Add(capacityBytes: 32L << 20);
+        await disks.OpenAsync();
+        disks.Store.TakeOut(one);
+        disks.Store.SetSource(new Files.SourceId(1), new SourceCaching(Namespaces.EvictionKind.Lru, 8L << 20));
+        Assert.Equal(DiskChange.Done, await disks.Store.PutInAsync(one, CancellationToken.None));
+        for (var file = 0; file < 100; file++)
+        {
+            Assert.Equal(FillStatus.Started, await disks.FillAsync(file, TestTier.BlockSize, 0));
+        }
+
+        await TestTier.UntilAsync(
+            () => disks.Store.Disks.All(disk => disk.Stats!.ResidentBytes <= 4L << 20), "each disk to be within its half of the quota");
+    }
+
     [Fact]
     public async Task Whoever_reads_from_a_disk_that_is_taken_out_reads_on_and_it_comes_back_after_that()
     {
