@@ -8,7 +8,7 @@ namespace OrleansCache.BlockStore;
 /// <summary>Filling: one fill per block at a time, space first, record before visible.</summary>
 public sealed partial class DiskBlockStore
 {
-    private const int QuotaExceeded = 122; // EDQUOT
+    private const int QuotaExceeded = 122, FileTooBig = 27; // EDQUOT, EFBIG
 
     /// <inheritdoc/>
     public async ValueTask<FillAttempt> BeginFillAsync(FillRequest request, CancellationToken cancellationToken)
@@ -62,8 +62,8 @@ public sealed partial class DiskBlockStore
                         return new FillAttempt(FillStatus.Unavailable, null, null);
                     }
                 }
-                else if (!await _evictor.AwaitQuotaAsync(shape.Source, cancellationToken)
-                    || !(reserved = await _evictor.ReserveAsync(bytes, cancellationToken)))
+                else if (!reserved && (!await _evictor.AwaitQuotaAsync(shape.Source, cancellationToken)
+                    || !(reserved = await _evictor.ReserveAsync(bytes, cancellationToken))))
                 {
                     _counters.FillRefused();
                     RemoveIfEmpty(file);
@@ -145,6 +145,12 @@ public sealed partial class DiskBlockStore
         catch (LinuxFileException exception) when (exception.Errno is TooManyFiles or TooManyFilesInSystem)
         {
             _counters.FillRefused(); // Ours to bear until idle files are closed; the disk is well.
+            return (new FillAttempt(FillStatus.Full, null, null), null);
+        }
+        catch (LinuxFileException exception) when (exception.Errno == FileTooBig)
+        {
+            LogOpenFailed(exception, file.Path);
+            _counters.FillRefused(); // The file system holds no file as long as this one. Others fit.
             return (new FillAttempt(FillStatus.Full, null, null), null);
         }
         catch (IOException exception)

@@ -32,6 +32,20 @@ public sealed class FaultTests
         Assert.True(tier.Store.GetStats().Healthy);
     }
 
+    /// <summary>One file longer than the file system allows must not cost the disk.</summary>
+    [Fact]
+    public async Task A_file_that_is_too_long_for_the_file_system_is_read_past_the_store_and_the_disk_stays()
+    {
+        const int FileTooBig = 27;
+        var io = new FaultyDiskIo(1) { Rules = [new(DiskCall.SetLength, FaultKind.Fail) { Errno = FileTooBig, Nth = 1 }] };
+        await using var tier = new TestTier { Io = io };
+        await tier.OpenAsync();
+        Assert.Equal(FillStatus.Full, await tier.FillAsync(1, Length, 0));
+        Assert.True(tier.Store.GetStats().Healthy);
+        Assert.Equal(FillStatus.Started, await tier.FillAsync(2, Length, 0));
+        await TestTier.UntilAsync(() => !File.Exists(tier.PathOf(1)), "its empty file to go");
+    }
+
     [Fact]
     public async Task A_journal_that_cannot_be_born_ends_fills_and_closes()
     {
