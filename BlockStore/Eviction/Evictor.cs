@@ -22,6 +22,8 @@ internal sealed class Evictor : IAsyncDisposable
     private readonly Task _loop;
     private TaskCompletionSource<bool> _round = NewRound();
     private long _wantedBytes;
+    private int _quotaWaiters;
+    private volatile bool _quotaMoves;
 
     public Evictor(CacheItems items, TierSpace space, BlockStoreOptions options)
     {
@@ -90,24 +92,36 @@ internal sealed class Evictor : IAsyncDisposable
     /// <summary>Waits until a source is within its quota; false if it stays above: what it has is in use.</summary>
     public async ValueTask<bool> AwaitQuotaAsync(SourceId source, CancellationToken cancellationToken)
     {
-        for (var rounds = 0; rounds < 2; rounds++) // The round under way when we came may have looked before.
+        var time = _options.TimeProvider;
+        var began = time.GetTimestamp();
+        Interlocked.Increment(ref _quotaWaiters);
+        try
         {
-            Task<bool> round;
-            lock (_gate)
+            for (var futile = 0; futile < 2;) // The round under way when we came may have looked before.
             {
-                round = _round.Task;
+                Task<bool> round;
+                lock (_gate)
+                {
+                    round = _round.Task;
+                }
+
+                var left = _options.EvictionWaitMax - time.GetElapsedTime(began);
+                if (left <= TimeSpan.Zero || !_items.IsOverQuota(source))
+                {
+                    break;
+                }
+
+                _wake.Writer.TryWrite(true);
+                await WithinAsync(round, left, cancellationToken);
+                futile += _quotaMoves ? 0 : 1;
             }
 
-            if (!_items.IsOverQuota(source))
-            {
-                return true;
-            }
-
-            _wake.Writer.TryWrite(true);
-            await WithinAsync(round, _options.EvictionWaitMax, cancellationToken);
+            return !_items.IsOverQuota(source);
         }
-
-        return !_items.IsOverQuota(source);
+        finally
+        {
+            Interlocked.Decrement(ref _quotaWaiters);
+        }
     }
 
     public async ValueTask DisposeAsync()
@@ -147,10 +161,11 @@ internal sealed class Evictor : IAsyncDisposable
                 return;
             }
 
-            var freed = await EvictAsync();
+            var (freed, quotaMoves) = await EvictAsync();
+            _quotaMoves = quotaMoves;
             // Wait for readers to leave only while somebody waits for the room; a round that only waits is progress, too.
             var progress = freed > 0 || _space.LeavingBytes > 0;
-            if (progress && IsSomebodyShortOfRoom())
+            if ((progress && IsSomebodyShortOfRoom()) || (quotaMoves && Volatile.Read(ref _quotaWaiters) > 0))
             {
                 await PauseAsync();
                 _wake.Writer.TryWrite(true);
@@ -190,20 +205,21 @@ internal sealed class Evictor : IAsyncDisposable
         return Math.Max(forWaiters, ahead);
     }
 
-    private async Task<long> EvictAsync()
+    /// <summary>What is leaving by this round, and whether sources over their quotas gave something or will soon.</summary>
+    private async Task<(long LeavingBytes, bool QuotaMoves)> EvictAsync()
     {
         var recorded = new List<Task>();
-        var leaving = Evict(_items.OverQuotaBytes(), overQuota: true, recorded);
-        leaving += Evict(BytesNeeded(), overQuota: false, recorded);
+        var (overQuota, soon) = Evict(_items.OverQuotaBytes(), overQuota: true, recorded);
+        var (leaving, _) = Evict(BytesNeeded(), overQuota: false, recorded);
         await Task.WhenAll(recorded);
-        return leaving;
+        return (overQuota + leaving, overQuota + soon > 0);
     }
 
     /// <summary>
     /// Each item is looked at about once at most: those in use go to the end of their queue, so none is in the way of the next
     /// round.
     /// </summary>
-    private long Evict(long bytesWanted, bool overQuota, List<Task> recorded)
+    private (long LeavingBytes, long SoonBytes) Evict(long bytesWanted, bool overQuota, List<Task> recorded)
     {
         long leaving = 0, soon = 0;
         var victims = new List<uint>();
@@ -251,6 +267,6 @@ internal sealed class Evictor : IAsyncDisposable
             _items.Settle(toFront[i], first: true);
         }
 
-        return leaving;
+        return (leaving, soon);
     }
 }

@@ -1,3 +1,4 @@
+using OrleansCache.BlockStore.Tiers;
 using OrleansCache.Files;
 using OrleansCache.Namespaces;
 
@@ -119,6 +120,28 @@ public sealed class EvictionTests
     }
 
     [Fact]
+    public async Task A_source_at_its_quota_waits_for_a_file_that_is_busy_for_a_moment()
+    {
+        await using var tier = new TestTier(8L << 20) { EvictionWaitMax = TestTier.Limit * 2 };
+        await tier.OpenAsync();
+        tier.Store.SetSource(new SourceId(1), new SourceCaching(EvictionKind.S3Fifo, 1 << 20));
+        await tier.FillAllAsync(0, FileLength);
+        Assert.Equal(PinStatus.Pinned, tier.Store.TryPin(TestTier.Key(0), 0, (int)FileLength, out var pin));
+        for (var block = 0; block < 3; block++)
+        {
+            Assert.Equal(FillStatus.Started, await tier.FillAsync(1, FileLength, block));
+        }
+
+        // Blocks of the first file are hidden and wait for its reader to be punched; till then no more of it can go.
+        var waiting = tier.FillAsync(1, FileLength, 3);
+        await Task.WhenAny(waiting, Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System, CancellationToken.None));
+        Assert.False(waiting.IsCompleted);
+        TestTier.AssertBytes(TestTier.Key(0), pin);
+        pin.Dispose();
+        Assert.Equal(FillStatus.Started, await waiting);
+    }
+
+    [Fact]
     public async Task A_source_whose_quota_is_all_leased_is_refused_and_others_are_not()
     {
         await using var tier = new TestTier(8L << 20);
@@ -126,7 +149,7 @@ public sealed class EvictionTests
         await tier.FillAllAsync(0, FileLength);
         Assert.Equal(LeaseStatus.Leased, tier.Store.TryLease(TestTier.Key(0), out var lease));
         tier.Store.SetSource(new SourceId(1), new SourceCaching(EvictionKind.Lru, 512 << 10));
-        Assert.Equal(FillStatus.Full, await tier.FillAsync(1, FileLength, 0));
+        Assert.Equal(FillStatus.Refused, await tier.FillAsync(1, FileLength, 0));
         Assert.Equal(PinStatus.Pinned, tier.Read(0, 0, (int)FileLength));
         var other = TestTier.Request(100, FileLength, 0) with { Source = new SourceId(2) };
         using (var fill = (await tier.Store.BeginFillAsync(other, CancellationToken.None)).Fill)
@@ -170,6 +193,33 @@ public sealed class EvictionTests
 
         Assert.All(Enumerable.Range(0, 10), file => Assert.Equal(PinStatus.Pinned, tier.Read(file, 0, (int)FileLength)));
         leases.ForEach(lease => lease.Dispose());
+    }
+
+    /// <summary>docs/SEMANTICS.md 11.5: what waits to be copied to a slower disk that hangs keeps no fill waiting.</summary>
+    [Fact]
+    public async Task Blocks_that_wait_for_a_disk_that_hangs_do_not_stop_fills()
+    {
+        await using var tier = new TestTier(32L << 20);
+        var waiting = new List<ReadPin>();
+        var options = tier.Options();
+        options.Evicting = copy =>
+        {
+            var isRoom = (waiting.Count + 1) * TestTier.BlockSize <= tier.CapacityBytes / TieredBlockStore.QueuedShare;
+            if (isRoom)
+            {
+                waiting.Add(copy.Pin);
+            }
+
+            return isRoom;
+        };
+        await tier.OpenAsync(options);
+        for (var file = 0; file < 300; file++)
+        {
+            Assert.Equal(FillStatus.Started, await tier.FillAsync(file, TestTier.BlockSize, 0));
+        }
+
+        Assert.NotEmpty(waiting);
+        waiting.ForEach(pin => pin.Dispose());
     }
 
     [Fact]
