@@ -1,6 +1,7 @@
 using OrleansCache.BlockStore.Eviction;
 using OrleansCache.BlockStore.Index;
 using OrleansCache.BlockStore.Journal;
+using OrleansCache.Files;
 using OrleansCache.Linux;
 
 namespace OrleansCache.BlockStore;
@@ -43,7 +44,7 @@ public sealed partial class DiskBlockStore
                 var (attempt, wait) = TryBeginOrSayWhyNot(file, block, ref reserved);
                 if (attempt is { } outcome)
                 {
-                    if (outcome.Status is FillStatus.Full or FillStatus.Unavailable)
+                    if (outcome.Status is FillStatus.Full or FillStatus.Unavailable or FillStatus.Refused)
                     {
                         RemoveIfEmpty(file); // Its cache file could not be opened: nothing of it is worth remembering.
                     }
@@ -62,12 +63,15 @@ public sealed partial class DiskBlockStore
                         return new FillAttempt(FillStatus.Unavailable, null, null);
                     }
                 }
-                else if (!reserved && (!await _evictor.AwaitQuotaAsync(shape.Source, cancellationToken)
-                    || !(reserved = await _evictor.ReserveAsync(bytes, cancellationToken))))
+                else if (!reserved && await MakeRoomAsync(shape.Source, bytes, cancellationToken) is var room)
                 {
-                    _counters.FillRefused();
-                    RemoveIfEmpty(file);
-                    return new FillAttempt(FillStatus.Full, null, null);
+                    reserved = room == FillStatus.Started;
+                    if (!reserved)
+                    {
+                        _counters.FillRefused();
+                        RemoveIfEmpty(file);
+                        return new FillAttempt(room, null, null);
+                    }
                 }
             }
         }
@@ -79,6 +83,12 @@ public sealed partial class DiskBlockStore
             }
         }
     }
+
+    /// <summary>Started when the bytes are reserved.</summary>
+    private async ValueTask<FillStatus> MakeRoomAsync(SourceId source, long bytes, CancellationToken cancellationToken) =>
+        !await _evictor.AwaitQuotaAsync(source, cancellationToken) ? FillStatus.Refused
+        : await _evictor.ReserveAsync(bytes, cancellationToken) ? FillStatus.Started
+        : FillStatus.Full;
 
     /// <summary>A store that takes no more fills goes on serving what it holds, verified if need be.</summary>
     private async ValueTask<bool> HoldsAsync(FileShape shape, int block, CancellationToken cancellationToken) =>
@@ -151,7 +161,7 @@ public sealed partial class DiskBlockStore
         {
             LogOpenFailed(exception, file.Path);
             _counters.FillRefused(); // The file system holds no file as long as this one. Others fit.
-            return (new FillAttempt(FillStatus.Full, null, null), null);
+            return (new FillAttempt(FillStatus.Refused, null, null), null);
         }
         catch (IOException exception)
         {

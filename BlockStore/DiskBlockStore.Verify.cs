@@ -32,6 +32,29 @@ public sealed partial class DiskBlockStore
     }
 
     /// <inheritdoc/>
+    public void Doubt(FileKey file, long offsetBytes, int lengthBytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(offsetBytes);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(lengthBytes);
+        if (!_files.TryGetValue(file, out var cached) || offsetBytes > cached.Shape.LengthBytes - lengthBytes)
+        {
+            return;
+        }
+
+        var last = cached.Shape.Layout.IndexOf(offsetBytes + lengthBytes - 1);
+        lock (cached.Gate)
+        {
+            for (var block = cached.Shape.Layout.IndexOf(offsetBytes); block <= last; block++)
+            {
+                if (cached.IsProven(block))
+                {
+                    cached.Show(block, cached.Crcs(block)!, proven: false);
+                }
+            }
+        }
+    }
+
+    /// <inheritdoc/>
     public async ValueTask<VerifyReport> VerifyAsync(FileKey file, CancellationToken cancellationToken)
     {
         int examined = 0, corrupt = 0;

@@ -31,6 +31,12 @@ public enum FillStatus : byte
 
     /// <summary>The tier is out of order (disk failed, store closing): read through without caching.</summary>
     Unavailable,
+
+    /// <summary>
+    /// No room for this one, though perhaps for others: all of its source's quota is in use, or the file is too long for the file
+    /// system. Read through without caching.
+    /// </summary>
+    Refused,
 }
 
 /// <summary>What became of a request to fill.</summary>

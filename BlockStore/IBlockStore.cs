@@ -48,12 +48,18 @@ public interface IBlockStore : IAsyncDisposable
     /// </summary>
     ValueTask<bool> EnsureVerifiedAsync(FileKey file, long offsetBytes, long lengthBytes, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Somebody could not read what was pinned: the blocks of the range are unproven from now on, so that they are read and compared,
+    /// and dropped if they are bad, before anybody is given them again.
+    /// </summary>
+    void Doubt(FileKey file, long offsetBytes, int lengthBytes);
+
     /// <summary>Counts a use that the store cannot see by itself: an open, a release, passthrough reads.</summary>
     void Touch(FileKey file);
 
     /// <summary>
     /// Says how a source is cached from now on, what of it is here already included. A source over its quota gives up its own
-    /// data first, and its fills wait for that; <see cref="FillStatus.Full"/> when all it has is in use.
+    /// data first, and its fills wait for that; <see cref="FillStatus.Refused"/> when all it has is in use.
     /// </summary>
     void SetSource(SourceId source, SourceCaching caching);
 

@@ -83,6 +83,12 @@ public sealed class NullBlockStore : IBlockStore
         new(_files.TryGetValue(file, out var known) && known.Has(offsetBytes, lengthBytes));
 
     /// <inheritdoc/>
+    public void Doubt(FileKey file, long offsetBytes, int lengthBytes)
+    {
+        // Nothing can be unreadable.
+    }
+
+    /// <inheritdoc/>
     public void Touch(FileKey file)
     {
         // Nothing is evicted here.

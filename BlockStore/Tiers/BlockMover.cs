@@ -12,9 +12,8 @@ namespace OrleansCache.BlockStore.Tiers;
 internal sealed partial class BlockMover : IAsyncDisposable
 {
     private readonly long _queuedBytesMax;
-    private readonly long _bytesPerSecond;
+    private readonly Pace? _pace;
     private readonly Func<BlockCopy, DiskBlockStore?> _targetOf;
-    private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly Channel<(BlockCopy Copy, int Epoch)> _queue = // Bounded by the bytes below.
         Channel.CreateUnbounded<(BlockCopy Copy, int Epoch)>(new UnboundedChannelOptions { SingleReader = true });
@@ -29,9 +28,8 @@ internal sealed partial class BlockMover : IAsyncDisposable
         long queuedBytesMax, long bytesPerSecond, Func<BlockCopy, DiskBlockStore?> targetOf, TimeProvider time, ILogger logger)
     {
         _queuedBytesMax = queuedBytesMax;
-        _bytesPerSecond = bytesPerSecond;
+        _pace = bytesPerSecond > 0 ? new Pace(bytesPerSecond, time) : null;
         _targetOf = targetOf;
-        _time = time;
         _logger = logger;
         _loop = Task.Run(RunAsync);
     }
@@ -74,18 +72,18 @@ internal sealed partial class BlockMover : IAsyncDisposable
 
             Interlocked.Add(ref _queuedBytes, -copy.Shape.BlockDiskBytes(copy.Block));
             Interlocked.Add(ref _movedBytes, moved);
-            if (moved > 0 && _bytesPerSecond > 0)
+            if (moved > 0 && _pace is not null)
             {
-                await PauseAsync(TimeSpan.FromSeconds((double)moved / _bytesPerSecond));
+                await PauseAsync(_pace, moved);
             }
         }
     }
 
-    private async Task PauseAsync(TimeSpan pause)
+    private async Task PauseAsync(Pace pace, int moved)
     {
         try
         {
-            await Task.Delay(pause, _time, _stop.Token);
+            await pace.AfterAsync(moved, _stop.Token);
         }
         catch (OperationCanceledException)
         {

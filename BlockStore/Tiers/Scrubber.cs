@@ -17,7 +17,7 @@ internal sealed partial class Scrubber : IAsyncDisposable
 
     private readonly DiskBlockStore _store;
     private readonly string _directory;
-    private readonly long _bytesPerSecond;
+    private readonly Pace _pace;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stop = new();
@@ -29,7 +29,7 @@ internal sealed partial class Scrubber : IAsyncDisposable
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(bytesPerSecond);
         _store = store;
         _directory = directory;
-        _bytesPerSecond = bytesPerSecond;
+        _pace = new Pace(bytesPerSecond, time);
         _time = time;
         _logger = logger;
         _loop = Task.Run(RunAsync);
@@ -48,7 +48,7 @@ internal sealed partial class Scrubber : IAsyncDisposable
     {
         try
         {
-            var from = _store.ReadScrubPosition();
+            var from = Position();
             while (true)
             {
                 for (var part = (int)(from.High >> 56); part < Parts; part++)
@@ -102,8 +102,22 @@ internal sealed partial class Scrubber : IAsyncDisposable
             if (bytes > 0)
             {
                 Interlocked.Add(ref _scrubbedBytes, bytes);
-                await Task.Delay(TimeSpan.FromSeconds((double)bytes / _bytesPerSecond), _time, _stop.Token);
+                await _pace.AfterAsync(bytes, _stop.Token);
             }
+        }
+    }
+
+    /// <summary>Where it is is not worth ending it for.</summary>
+    private FileKey Position()
+    {
+        try
+        {
+            return _store.ReadScrubPosition();
+        }
+        catch (IOException exception)
+        {
+            LogNotRead(exception, default, _directory);
+            return default;
         }
     }
 

@@ -12,8 +12,11 @@ public sealed partial class TieredBlockStore
     /// <summary>What waits to be copied keeps room from being reused, so it stays small beside any tier.</summary>
     private const long QueuedBytesMax = 64L << 20;
 
-    /// <summary>At most this share of the smallest disk may wait.</summary>
-    private const int QueuedShare = 16;
+    /// <summary>
+    /// At most this share of the smallest disk may wait. Less than what a disk keeps free ahead of fills (3 %): then a slower disk
+    /// that is behind, or hangs, holds up no fill of a faster one.
+    /// </summary>
+    internal const int QueuedShare = 64;
 
     /// <summary>Promotions share the fast disks with fills and readers: 64 MiB a second is a few percent of an NVMe.</summary>
     private const long PromotedBytesPerSecond = 64L << 20;

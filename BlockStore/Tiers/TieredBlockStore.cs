@@ -94,6 +94,15 @@ public sealed partial class TieredBlockStore : IBlockStore
     }
 
     /// <inheritdoc/>
+    public void Doubt(FileKey file, long offsetBytes, int lengthBytes)
+    {
+        foreach (var store in _set.Stores)
+        {
+            store.Doubt(file, offsetBytes, lengthBytes);
+        }
+    }
+
+    /// <inheritdoc/>
     public void Touch(FileKey file)
     {
         foreach (var store in _set.Stores)
@@ -270,7 +279,7 @@ public sealed partial class TieredBlockStore : IBlockStore
         for (var tried = 0UL; next >= 0; next = Another(set, request.File, tried, full))
         {
             attempt = await set.Stores[next].BeginFillAsync(request, cancellationToken);
-            if (attempt.Status is not (FillStatus.Full or FillStatus.Unavailable))
+            if (attempt.Status is not (FillStatus.Full or FillStatus.Unavailable or FillStatus.Refused))
             {
                 return attempt;
             }

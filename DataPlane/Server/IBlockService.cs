@@ -52,6 +52,9 @@ public interface IBlockService
     /// <returns>Ok; CapabilityRequired; NotFound when not resident (call <see cref="EnsureAsync"/>).</returns>
     ReadStatus TryPin(FileKey key, long offsetBytes, int lengthBytes, out PinnedRange pin);
 
+    /// <summary>A pinned range could not be read: it is to be checked before anybody is given it again.</summary>
+    void OnUnreadable(FileKey key, long offsetBytes, int lengthBytes);
+
     /// <summary>
     /// Reads through without caching: what is left when the store is full or failed. The destination is filled wholly when Ok.
     /// </summary>

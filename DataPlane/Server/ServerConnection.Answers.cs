@@ -60,6 +60,7 @@ internal sealed partial class ServerConnection
 
         if (!TryCopy(pin, _output.AsSpan(FrameHeader.Bytes, bytes)))
         {
+            _context.Service.OnUnreadable(request.Key, request.OffsetBytes, bytes);
             SendHeader(new FrameHeader(request.Type, FrameFlags.Answer, Fault(request.Type, "the cache file is unreadable", null), 0, request.Id));
             return false;
         }
@@ -114,6 +115,7 @@ internal sealed partial class ServerConnection
                 _broken = true;
                 if (sent == 0 || StreamSocket.LastErrno is Errno.InputOutput or Errno.Invalid or Errno.BadDescriptor)
                 {
+                    _context.Service.OnUnreadable(request.Key, request.OffsetBytes, bytes);
                     Fault(request.Type, "the cache file is unreadable, connection closed", null);
                 }
 

@@ -219,6 +219,9 @@ internal sealed partial class FillPipeline : IAsyncDisposable
                 LogMismatch(flight.Block, capability.Path, capability.Version.LengthBytes, capability.BlockSizeBytes);
                 flight.Decide(ReadStatus.InvalidRequest);
                 break;
+            case FillStatus.Refused:
+                flight.Decide(ReadStatus.Unavailable); // Others are not: the store is asked for them still.
+                break;
             case FillStatus.Full or FillStatus.Unavailable:
                 BypassStore();
                 flight.Decide(ReadStatus.Unavailable);

@@ -176,6 +176,9 @@ internal sealed class BlockService : IBlockService
     }
 
     /// <inheritdoc/>
+    public void OnUnreadable(FileKey key, long offsetBytes, int lengthBytes) => _store.Doubt(key, offsetBytes, lengthBytes);
+
+    /// <inheritdoc/>
     public ValueTask<ReadStatus> ReadThroughAsync(
         FileKey key, long offsetBytes, Memory<byte> destination, CancellationToken cancellationToken)
     {

@@ -31,6 +31,8 @@ internal sealed class FakeBlockService(string directory) : IBlockService, IPinOw
     /// <summary>How many times Pin loses against eviction.</summary>
     public int LostPins { get; set; }
 
+    public ConcurrentQueue<(FileKey Key, long Offset, int Length)> Unreadable { get; } = new();
+
     public ConcurrentQueue<UsageReport> Reports { get; } = new();
 
     public ConcurrentQueue<(FileKey Key, long Offset, long Length)> Prefetches { get; } = new();
@@ -118,6 +120,8 @@ internal sealed class FakeBlockService(string directory) : IBlockService, IPinOw
         pin = new PinnedRange(_files[key].Handle, offsetBytes, this, 1);
         return ReadStatus.Ok;
     }
+
+    public void OnUnreadable(FileKey key, long offsetBytes, int lengthBytes) => Unreadable.Enqueue((key, offsetBytes, lengthBytes));
 
     public ValueTask<ReadStatus> ReadThroughAsync(
         FileKey key, long offsetBytes, Memory<byte> destination, CancellationToken cancellationToken) =>

@@ -114,6 +114,26 @@ public sealed class RoundTripTests
         Assert.Equal(lostPins > 3 ? content.Length : 0, server.Metrics.ReadThroughBytes);
     }
 
+    /// <summary>Else every reader of the block would fail until the scrub comes by, though the source has it.</summary>
+    [Theory]
+    [InlineData(4096)]
+    [InlineData(1 << 20)]
+    public async Task A_range_that_cannot_be_read_is_told_to_the_store(int length)
+    {
+        await using var server = new TestServer();
+        await using var connection = await server.ConnectAsync();
+        var key = server.Service.Add(Eventually.Ramp(length));
+        using (var file = File.OpenWrite(server.Service.PathOf(key)))
+        {
+            file.SetLength(0);
+        }
+
+        // A short range is answered with a status, a long one loses the connection.
+        var reading = connection.ReadAsync(key, 0, new byte[length], default).Ends();
+        Assert.True(await Record.ExceptionAsync(async () => await reading) is not null || (await reading).Status == ReadStatus.Unavailable);
+        await Eventually.Is(() => server.Service.Unreadable.TryPeek(out var told) && told == (key, 0, length), "the store is told");
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

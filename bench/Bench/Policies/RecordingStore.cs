@@ -55,6 +55,8 @@ internal sealed class RecordingStore(IBlockStore store, TextWriter output) : IBl
         FileKey file, long offsetBytes, long lengthBytes, CancellationToken cancellationToken) =>
         store.EnsureVerifiedAsync(file, offsetBytes, lengthBytes, cancellationToken);
 
+    public void Doubt(FileKey file, long offsetBytes, int lengthBytes) => store.Doubt(file, offsetBytes, lengthBytes);
+
     public void Touch(FileKey file) => store.Touch(file);
 
     public void SetSource(SourceId source, SourceCaching caching) => store.SetSource(source, caching);

@@ -40,10 +40,31 @@ public sealed class FaultTests
         var io = new FaultyDiskIo(1) { Rules = [new(DiskCall.SetLength, FaultKind.Fail) { Errno = FileTooBig, Nth = 1 }] };
         await using var tier = new TestTier { Io = io };
         await tier.OpenAsync();
-        Assert.Equal(FillStatus.Full, await tier.FillAsync(1, Length, 0));
+        Assert.Equal(FillStatus.Refused, await tier.FillAsync(1, Length, 0));
         Assert.True(tier.Store.GetStats().Healthy);
         Assert.Equal(FillStatus.Started, await tier.FillAsync(2, Length, 0));
         await TestTier.UntilAsync(() => !File.Exists(tier.PathOf(1)), "its empty file to go");
+    }
+
+    [Fact]
+    public async Task A_block_that_a_reader_could_not_read_is_compared_before_it_is_given_again()
+    {
+        var io = new FaultyDiskIo(1);
+        await using var tier = new TestTier { Io = io };
+        await tier.OpenAsync();
+        await tier.FillAllAsync(1, Length);
+        tier.Store.Doubt(TestTier.Key(1), TestTier.BlockSize + 5, TestTier.BlockSize); // Parts of two blocks.
+        tier.Store.Doubt(TestTier.Key(1), Length, 1);
+        tier.Store.Doubt(TestTier.Key(2), 0, 1);
+        Assert.Equal(PinStatus.Pinned, tier.Read(1, 0, TestTier.BlockSize));
+        Assert.Equal(PinStatus.Unproven, tier.Read(1, TestTier.BlockSize, 1));
+        Assert.Equal(FillStatus.Resident, await tier.FillAsync(1, Length, 1));
+        io.Rules = [new(DiskCall.Read, FaultKind.Fail)];
+        Assert.False(await tier.Store.EnsureVerifiedAsync(TestTier.Key(1), 2L * TestTier.BlockSize, 1, CancellationToken.None));
+        io.Rules = [];
+        Assert.Equal(PinStatus.Missing, tier.Read(1, 2L * TestTier.BlockSize, 1));
+        Assert.Equal(FillStatus.Started, await tier.FillAsync(1, Length, 2));
+        Assert.Equal(PinStatus.Pinned, tier.Read(1, 0, (int)Length));
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using OrleansCache.Blocks;
+using OrleansCache.BlockStore;
 using OrleansCache.Files;
 using OrleansCache.Silo.Filling;
 using OrleansCache.Silo.Tests.Fakes;
@@ -197,6 +198,25 @@ public sealed class FillPipelineTests
         await bench.ReadRightAsync(more);
         Assert.True(bench.Pipeline.ReadThroughs > 0, "nothing was read past the store");
         pins.ForEach(pin => pin.Dispose());
+    }
+
+    [Fact]
+    public async Task A_source_that_has_all_it_may_does_not_keep_others_out_of_the_store()
+    {
+        await using var bench = await ServingBench.CreateAsync(new FillOptions { BypassFullStoreFor = TimeSpan.FromHours(1) });
+        var leased = bench.Present(3 * ServingBench.BlockBytes);
+        await bench.ReadRightAsync(leased);
+        await bench.IdleAsync();
+        Assert.Equal(LeaseStatus.Leased, bench.Store.TryLease(leased.Key, out var lease));
+        bench.Store.SetSource(bench.Storage.Source, new SourceCaching(default, ServingBench.BlockBytes));
+        var file = bench.Present(ServingBench.BlockBytes);
+        await bench.ReadRightAsync(file);
+        var before = bench.Pipeline.ReadThroughs;
+        Assert.True(before > 0, "the source got more than its quota");
+        lease!.Dispose();
+        bench.Store.SetSource(bench.Storage.Source, default);
+        await bench.ReadRightAsync(file);
+        Assert.Equal(before, bench.Pipeline.ReadThroughs);
     }
 
     [Fact]
