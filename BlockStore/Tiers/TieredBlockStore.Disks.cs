@@ -130,6 +130,14 @@ public sealed partial class TieredBlockStore
             disk.Options.Distrust = wasClosed ? null : "it was not closed in order when it was taken out";
             var store = await OpenStoreAsync(disk, _logger, CancellationToken.None);
             await CatchUpAsync(disk, store);
+            lock (_gate)
+            {
+                if (disk.Store != store)
+                {
+                    return DiskChange.Refused; // It failed again already: the reason is in its status.
+                }
+            }
+
             LogPutIn(disk.Directory);
             return DiskChange.Done;
         }

@@ -35,7 +35,8 @@ internal sealed class DiskControl(ILocalSiloDetails silo) : IDiskControl
                     RequestError.Unavailable,
                     $"disk {directory} of silo {SiloName} still has readers of before it was taken out; try again in a moment");
             default:
-                var reason = store.Disks.FirstOrDefault(disk => disk.Directory == directory)?.Reason;
+                var path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory)); // As the store has it.
+                var reason = store.Disks.FirstOrDefault(disk => disk.Directory == path)?.Reason;
                 throw new CacheRequestException(
                     RequestError.InvalidArgument, $"disk {directory} of silo {SiloName} cannot be used: {reason?.ReplaceLineEndings(" ")}");
         }

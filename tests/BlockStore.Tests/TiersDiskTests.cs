@@ -1,5 +1,6 @@
 using OrleansCache.BlockStore.Tests.Faults;
 using OrleansCache.BlockStore.Tiers;
+using OrleansCache.Linux;
 
 namespace OrleansCache.BlockStore.Tests;
 
@@ -216,6 +217,25 @@ public sealed class TiersDiskTests
     }
 
     [Fact]
+    public async Task A_disk_that_fails_while_it_is_put_in_is_not_said_to_be_in()
+    {
+        await using var disks = new TestDisks();
+        var io = new FaultyDiskIo(seed: 1);
+        var one = disks.Add(io: io);
+        await disks.OpenAsync();
+        await FillAllAsync(disks);
+        disks.Store.TakeOut(one);
+        await TestTier.UntilAsync(() => IsUnlocked(one), "the disk to be closed");
+        File.Delete(Path.Combine(one, "files", TestDisks.NameOf(TestTier.Key(3))));
+        io.Rules = [new(DiskCall.Write, FaultKind.Fail) { Path = "segment." }]; // That the file is lost cannot be recorded.
+        Assert.Equal(DiskChange.Refused, await disks.Store.PutInAsync(one, CancellationToken.None).WaitAsync(TestTier.Limit));
+        Assert.Equal(DiskState.Failed, disks.StatusOf(one).State);
+        io.Rules = [];
+        Assert.Equal(DiskChange.Done, await disks.Store.PutInAsync(one, CancellationToken.None).WaitAsync(TestTier.Limit));
+        Assert.Equal(PinStatus.Missing, disks.Read(3, 0, 1));
+    }
+
+    [Fact]
     public async Task A_disk_that_is_broken_at_the_start_is_left_out_unless_it_is_the_only_one()
     {
         await using var disks = new TestDisks();
@@ -317,6 +337,14 @@ public sealed class TiersDiskTests
         }
 
         loop.Unmount(point);
+    }
+
+    private static bool IsUnlocked(string disk)
+    {
+        using var file = FileOpening.Open(Path.Combine(disk, "lock"), OpenFlags.ReadWrite);
+        var isFree = FileLock.TryLockExclusive(file);
+        FileLock.Unlock(file);
+        return isFree;
     }
 
     private static FillStatus Fill(TestDisks disks, int file) => disks.FillAsync(file, TestTier.BlockSize, 0).GetAwaiter().GetResult();
