@@ -91,8 +91,8 @@ public sealed class BlockStoreOptions
     public TimeSpan EvictionWaitMax { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// Filled blocks on their way to the disk at once; fills wait beyond. Enough to keep the disk busy, few enough that a cold
-    /// read does not queue behind seconds of writes: docs/design/10-io.md.
+    /// Filled blocks on their way to the disk at once. Enough to keep the disk busy, few enough that a cold read does not queue
+    /// behind seconds of writes: docs/design/10-io.md.
     /// </summary>
     [Range(1, 1024)]
     public int WritebackDepth { get; init; } = 4;

@@ -223,11 +223,6 @@ public sealed partial class DiskBlockStore
     {
         var file = fill.File;
         file.InJournal = true;
-        if (fill.BlockLengthBytes >= FillWriteback.BytesMin)
-        {
-            await _writeback.AddAsync(file, fill.Handle, fill.BlockOffsetBytes, fill.BlockLengthBytes);
-        }
-
         var ticket = AppendValid(fill);
         try
         {
@@ -250,6 +245,11 @@ public sealed partial class DiskBlockStore
             {
                 file.Show(fill.Block, fill.Crcs, proven: true);
                 fill.MarkDone();
+                if (fill.BlockLengthBytes >= FillWriteback.BytesMin)
+                {
+                    _writeback.Offer(fill.Handle, fill.BlockOffsetBytes, fill.BlockLengthBytes); // Before closing can miss the fill.
+                }
+
                 file.RemoveFill(fill.Block);
                 file.LastFilledBlock = fill.Block;
             }

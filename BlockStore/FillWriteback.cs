@@ -1,25 +1,27 @@
-using System.Threading.Channels;
+using System.Collections.Concurrent;
 using Microsoft.Win32.SafeHandles;
 using OrleansCache.BlockStore.Disk;
-using OrleansCache.BlockStore.Index;
 
 namespace OrleansCache.BlockStore;
 
 /// <summary>
-/// Writes filled blocks back as they come, a bounded number at a time, so that a barrier finds little to do and fills leave
-/// the disk free for reads (docs/design/10-io.md). Who has filled a block waits here, in order, while the disk is behind:
-/// that is what slows fills down to the disk's pace. One loop waits for the disk.
+/// Writes filled blocks back as they come, a bounded number at a time, so that the disk works while fills go on and a barrier
+/// finds little to do (docs/design/10-io.md). Nobody waits for it: what it has no place for is left to the kernel and the
+/// barrier. A thread of its own waits for the disk, and none of the pool.
 /// </summary>
 internal sealed class FillWriteback : IAsyncDisposable
 {
-    /// <summary>Smaller blocks wait for the barrier: one trip to the disk each would make small files crawl.</summary>
+    /// <summary>Smaller blocks wait for the barrier: a trip to the disk each would keep it from everything else.</summary>
     public const int BytesMin = 1 << 18;
 
+    private const int WaitingMax = 64; // 256 MiB at the default block size: a quarter of a second of a good disk.
+
     private readonly IDiskIo _io;
+    private readonly int _depth;
     private readonly Action<IOException> _failed;
-    private readonly SemaphoreSlim _room;
-    private readonly Channel<Range> _ranges = Channel.CreateUnbounded<Range>(new() { SingleReader = true }); // Bounded by the room.
+    private readonly BlockingCollection<Range> _waiting = new(WaitingMax);
     private readonly Task _loop;
+    private volatile bool _closing;
 
     /// <param name="io">The disk.</param>
     /// <param name="depth">Blocks on their way to the disk at once.</param>
@@ -27,45 +29,41 @@ internal sealed class FillWriteback : IAsyncDisposable
     public FillWriteback(IDiskIo io, int depth, Action<IOException> failed)
     {
         _io = io;
+        _depth = depth;
         _failed = failed;
-        _room = new SemaphoreSlim(depth);
-        _loop = Task.Run(RunAsync);
+        _loop = Task.Factory.StartNew(Run, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
-    /// <summary>Starts the writeback of a range once there is room; the file's bytes stay until it has ended.</summary>
-    public async ValueTask AddAsync(CachedFile file, SafeFileHandle handle, long offsetBytes, long lengthBytes)
-    {
-        await _room.WaitAsync();
-        var slot = file.Pins.Enter();
-        if (!_ranges.Writer.TryWrite(new(file, slot, handle, offsetBytes, lengthBytes)))
-        {
-            file.Pins.Exit(slot); // Closing: the last barrier writes it back.
-            _room.Release();
-        }
-    }
+    /// <summary>Asks for the writeback of a range. The file may be punched or closed meanwhile: then there is nothing to write.</summary>
+    public void Offer(SafeFileHandle handle, long offsetBytes, long lengthBytes) =>
+        _waiting.TryAdd(new(handle, offsetBytes, lengthBytes));
 
-    /// <summary>Ends once all that was added has been written back.</summary>
+    /// <summary>Ends once what is on its way has arrived; the rest is left to the last barrier. Nothing may be offered any more.</summary>
     public async ValueTask DisposeAsync()
     {
-        _ranges.Writer.TryComplete();
+        _closing = true;
+        _waiting.CompleteAdding();
         await _loop;
+        _waiting.Dispose();
     }
 
-    private async Task RunAsync()
+    private void Run()
     {
-        var started = new Queue<Range>();
-        while (started.Count > 0 || await _ranges.Reader.WaitToReadAsync())
+        var started = new Queue<Range>(_depth);
+        while (true)
         {
-            while (_ranges.Reader.TryRead(out var range))
+            while (started.Count < _depth && _waiting.TryTake(out var range, started.Count == 0 ? Timeout.Infinite : 0) && !_closing)
             {
                 Do(range, static (io, one) => io.BeginWriteback(one.Handle, one.OffsetBytes, one.LengthBytes));
                 started.Enqueue(range);
             }
 
-            var oldest = started.Dequeue();
+            if (!started.TryDequeue(out var oldest))
+            {
+                return;
+            }
+
             Do(oldest, static (io, one) => io.AwaitWriteback(one.Handle, one.OffsetBytes, one.LengthBytes));
-            oldest.File.Pins.Exit(oldest.Slot);
-            _room.Release();
         }
     }
 
@@ -75,11 +73,15 @@ internal sealed class FillWriteback : IAsyncDisposable
         {
             call(_io, range);
         }
+        catch (ObjectDisposedException)
+        {
+            return; // Closed as idle, or removed.
+        }
         catch (IOException exception)
         {
             _failed(exception);
         }
     }
 
-    private readonly record struct Range(CachedFile File, int Slot, SafeFileHandle Handle, long OffsetBytes, long LengthBytes);
+    private readonly record struct Range(SafeFileHandle Handle, long OffsetBytes, long LengthBytes);
 }

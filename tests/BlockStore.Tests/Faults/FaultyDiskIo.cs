@@ -38,6 +38,9 @@ internal sealed class FaultyDiskIo(int seed) : IDiskIo
     /// <summary>Ranges begun and not waited for, at most.</summary>
     public int MostPendingWritebacks => Volatile.Read(ref _mostPendingWritebacks);
 
+    /// <summary>Reset: blocks on their way to the disk stay there.</summary>
+    public ManualResetEventSlim TakesWritebacks { get; } = new(true);
+
     /// <summary>Every call and its path, if a test wants to see the order.</summary>
     public ConcurrentQueue<(DiskCall? Call, string Path)>? Calls { get; init; }
 
@@ -182,6 +185,7 @@ internal sealed class FaultyDiskIo(int seed) : IDiskIo
     /// <summary>A failure is a failed sync; a success proves nothing, for nothing is flushed.</summary>
     public void AwaitWriteback(SafeFileHandle file, long offsetBytes, long lengthBytes)
     {
+        TakesWritebacks.Wait();
         var errno = Strike(DiskCall.Writeback, PathOf(file), out _);
         Interlocked.Decrement(ref _pendingWritebacks);
         SyncFailed |= errno != 0 && !_dead;
