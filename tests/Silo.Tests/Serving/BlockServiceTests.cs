@@ -216,7 +216,8 @@ public sealed class BlockServiceTests
         Assert.Equal(1, after.Store.GetStats().CorruptBlocks);
         Assert.Equal(2, after.Store.GetStats().VerifiedBlocks);
         Assert.Equal(ServingBench.BlockBytes, after.Counters.BytesFromUnderStorage);
-        Assert.InRange(after.Counters.Misses, 1, ServingBench.BlockBytes / ServingBench.PieceBytes); // one an ensure
+        // One an ensure at most: none when the block was fetched ahead of its own ensure.
+        Assert.InRange(after.Counters.Misses, 0, ServingBench.BlockBytes / ServingBench.PieceBytes);
     }
 
     private static void Corrupt(string folder, int atBlock, int length)
