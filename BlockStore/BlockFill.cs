@@ -16,6 +16,7 @@ internal sealed class BlockFill : IBlockFill, IFillProgress
     private readonly IFillHost _host;
     private readonly IDiskIo _io;
     private readonly SafeFileHandle _handle;
+    private readonly long _diskOffsetBytes;
     private readonly Lock _waitGate = new();
     private readonly List<(int UpToBytes, TaskCompletionSource<FillFailure> Arrived)> _waiters = [];
     private readonly TaskCompletionSource<FillFailure> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -25,19 +26,30 @@ internal sealed class BlockFill : IBlockFill, IFillProgress
     private byte _failure;
 
     public BlockFill(IFillHost host, IDiskIo io, CachedFile file, int block, SafeFileHandle handle)
+        : this(host, io, file, file.Shape, block, handle, file.Shape.Layout.StartOf(block))
+    {
+    }
+
+    /// <summary>A fill whose bytes lie at an offset that is not the block's own.</summary>
+    public BlockFill(
+        IFillHost host, IDiskIo io, IFillPlace place, in FileShape shape, int block, SafeFileHandle handle, long diskOffsetBytes)
     {
         _host = host;
         _io = io;
         _handle = handle;
-        File = file;
+        _diskOffsetBytes = diskOffsetBytes;
+        Place = place;
         Block = block;
-        BlockOffsetBytes = file.Shape.Layout.StartOf(block);
-        BlockLengthBytes = file.Shape.BlockLength(block);
-        DiskBytes = file.Shape.BlockDiskBytes(block);
-        Crcs = new uint[file.Shape.CrcCount(block)];
+        BlockOffsetBytes = shape.Layout.StartOf(block);
+        BlockLengthBytes = shape.BlockLength(block);
+        DiskBytes = shape.BlockDiskBytes(block);
+        Crcs = new uint[shape.CrcCount(block)];
     }
 
-    public CachedFile File { get; }
+    public IFillPlace Place { get; }
+
+    /// <summary>The cache file, of a fill that writes to one.</summary>
+    public CachedFile File => (CachedFile)Place;
 
     public int Block { get; }
 
@@ -59,7 +71,7 @@ internal sealed class BlockFill : IBlockFill, IFillProgress
 
     public Task<FillFailure> Ended => _ended.Task;
 
-    public long Generation => File.Generation;
+    public long Generation => Place.Generation;
 
     public long BlockOffsetBytes { get; }
 
@@ -76,7 +88,7 @@ internal sealed class BlockFill : IBlockFill, IFillProgress
         ArgumentOutOfRangeException.ThrowIfNotEqual(offsetInBlockBytes, _arrived);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes.Length, BlockLengthBytes - _arrived);
         // Counted as a reader, so that a punch after an abort from elsewhere waits for this write.
-        var slot = File.Pins.Enter();
+        var slot = Place.Pin();
         try
         {
             if (Volatile.Read(ref _state) != Filling)
@@ -84,16 +96,16 @@ internal sealed class BlockFill : IBlockFill, IFillProgress
                 return false;
             }
 
-            _io.Write(_handle, bytes, BlockOffsetBytes + offsetInBlockBytes);
+            _io.Write(_handle, bytes, _diskOffsetBytes + offsetInBlockBytes);
         }
         catch (IOException exception)
         {
-            Abort(_host.OnWriteFailed(File, exception));
+            Abort(_host.OnWriteFailed(exception));
             return false;
         }
         finally
         {
-            File.Pins.Exit(slot);
+            Place.Unpin(slot);
         }
 
         AddToCrcs(offsetInBlockBytes, bytes);
@@ -155,18 +167,18 @@ internal sealed class BlockFill : IBlockFill, IFillProgress
             return false;
         }
 
-        var slot = File.Pins.Enter();
+        var slot = Place.Pin();
         var state = Volatile.Read(ref _state);
         var handle = state is Filling or Completing ? _handle
-            : state == Done && File.IsProven(Block) ? File.Handle
+            : state == Done ? Place.ShownHandle(Block)
             : null;
         if (handle is null)
         {
-            File.Pins.Exit(slot);
+            Place.Unpin(slot);
             return false;
         }
 
-        pin = new ReadPin(File, slot, handle, BlockOffsetBytes + offsetInBlockBytes, lengthBytes);
+        pin = new ReadPin(Place, slot, handle, _diskOffsetBytes + offsetInBlockBytes, lengthBytes);
         return true;
     }
 
@@ -247,5 +259,5 @@ internal interface IFillHost
     void OnFailed(BlockFill fill);
 
     /// <summary>A write failed; says what that means.</summary>
-    FillFailure OnWriteFailed(CachedFile file, IOException exception);
+    FillFailure OnWriteFailed(IOException exception);
 }

@@ -78,6 +78,17 @@ public sealed class BlockStoreOptions
     [Range(1L << 16, 1L << 34)]
     public long CheckpointJournalBytes { get; init; } = 32L << 20;
 
+    /// <summary>The most that <see cref="PackedMaxBytes"/> may be.</summary>
+    internal const int PackedBytesMost = 1 << 20;
+
+    /// <summary>
+    /// Files of at most this length (and of one block) are packed in log segments instead of a cache file each: no inode and
+    /// one disk read, but they cannot be leased. 0 packs nothing; a tier of less than 16 segments (16 MiB with the default)
+    /// packs nothing either. 64 KiB: above it the inode no longer weighs, and a lease is worth more.
+    /// </summary>
+    [Range(0, PackedBytesMost)]
+    public int PackedMaxBytes { get; init; } = 64 << 10;
+
     /// <summary>Cache files kept open. 4096 leaves most of the usual 20,000 descriptors to connections and leases.</summary>
     [Range(16, 1 << 20)]
     public int OpenFilesMax { get; init; } = 4096;

@@ -65,6 +65,24 @@ public sealed record BlockStoreStats
     /// <summary>Journal records since the last checkpoint, in bytes: what a restart has to replay.</summary>
     public required long JournalBytes { get; init; }
 
+    /// <summary>Small files packed in log segments; part of <see cref="Files"/> and <see cref="Blocks"/>.</summary>
+    public long PackedObjects { get; init; }
+
+    /// <summary>Bytes of them, part of <see cref="ResidentBytes"/>.</summary>
+    public long PackedBytes { get; init; }
+
+    /// <summary>Log segments.</summary>
+    public long PackedSegments { get; init; }
+
+    /// <summary>What they take of the tier, with what is dead, unused, or kept back for compaction; part of <see cref="UsedBytes"/>.</summary>
+    public long PackedSegmentBytes { get; init; }
+
+    /// <summary>Bytes of objects that compaction has moved.</summary>
+    public long PackedMovedBytes { get; init; }
+
+    /// <summary>Memory of the index of packed objects.</summary>
+    public long PackedIndexBytes { get; init; }
+
     /// <summary>Whether the tier takes fills; false after its disk failed.</summary>
     public required bool Healthy { get; init; }
 

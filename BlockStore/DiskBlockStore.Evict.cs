@@ -20,6 +20,8 @@ public sealed partial class DiskBlockStore
         {
             await RemoveFileAsync(cached).WaitAsync(cancellationToken);
         }
+
+        await _packed.DropAsync(file).WaitAsync(cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -34,8 +36,9 @@ public sealed partial class DiskBlockStore
             }
         }
 
-        await Task.WhenAll(removals).WaitAsync(cancellationToken);
-        return removals.Count;
+        var packed = _packed.DropSourceAsync(source);
+        await Task.WhenAll([.. removals, packed]).WaitAsync(cancellationToken);
+        return removals.Count + await packed;
     }
 
     /// <inheritdoc/>

@@ -21,6 +21,11 @@ public sealed partial class DiskBlockStore
             return new FillAttempt(FillStatus.Mismatch, null, null);
         }
 
+        if (IsPacked(shape))
+        {
+            return await BeginPackedFillAsync(shape, cancellationToken);
+        }
+
         var bytes = shape.BlockDiskBytes(block);
         var reserved = false;
         try
@@ -120,7 +125,7 @@ public sealed partial class DiskBlockStore
     }
 
     /// <summary>Tells a full disk, which eviction cures, from a broken one.</summary>
-    FillFailure IFillHost.OnWriteFailed(CachedFile file, IOException exception)
+    FillFailure IFillHost.OnWriteFailed(IOException exception)
     {
         if (exception.HResult is FileSpace.NoSpace or QuotaExceeded)
         {
@@ -165,7 +170,7 @@ public sealed partial class DiskBlockStore
         }
         catch (IOException exception)
         {
-            var isFull = ((IFillHost)this).OnWriteFailed(file, exception) == FillFailure.NoSpace;
+            var isFull = ((IFillHost)this).OnWriteFailed(exception) == FillFailure.NoSpace;
             return (new FillAttempt(isFull ? FillStatus.Full : FillStatus.Unavailable, null, null), null);
         }
     }

@@ -42,6 +42,9 @@ public sealed partial class DiskBlockStore
         /// <summary>Where the last checkpoint's journal begins.</summary>
         public long CheckpointAddress { get; set; }
 
+        /// <summary>The last checkpoint's length.</summary>
+        public long CheckpointBytes { get; set; }
+
         public void Start()
         {
             LookAtDisk();
@@ -57,6 +60,9 @@ public sealed partial class DiskBlockStore
                 _toDrop.Enqueue((file, block));
             }
         }
+
+        /// <summary>The same for a packed object.</summary>
+        public void OnPacked() => Volatile.Write(ref _changed, 1);
 
         /// <summary>Everything visible before this call is on the device after it, and a record says so.</summary>
         public async Task BarrierAsync(bool always)
@@ -83,13 +89,14 @@ public sealed partial class DiskBlockStore
                 await BarrierCoreAsync(always: true);
                 var time = _options.TimeProvider;
                 var now = time.GetTimestamp();
-                await Task.Run(() => Checkpoint.Write(
+                CheckpointBytes = await Task.Run(() => Checkpoint.Write(
                     _store._io,
                     _store._directory.CheckpointPath,
                     address,
                     _store._bootTag,
                     _store._files.Select(pair => pair.Value),
-                    file => time.GetElapsedTime(file.LastUsed, now)));
+                    file => time.GetElapsedTime(file.LastUsed, now),
+                    _store._packed.Save));
                 _store._journal.TruncateBefore(address);
                 CheckpointAddress = address;
             }
@@ -186,12 +193,15 @@ public sealed partial class DiskBlockStore
                 LookAtDisk();
                 CloseIdleFiles();
                 _store._evictor.Nudge();
+                _store._packed.WakeCompactor();
                 if (_store._healthy && _options.TimeProvider.GetElapsedTime(_lastBarrier) >= _options.BarrierPeriod)
                 {
                     await BarrierAsync(always: false);
                 }
 
-                if (_store._healthy && _store._journal.TailAddress - CheckpointAddress > _options.CheckpointJournalBytes)
+                // A checkpoint is written whole: a quarter of it in new records bounds what each record costs.
+                var journalMax = Math.Max(_options.CheckpointJournalBytes, CheckpointBytes / 4);
+                if (_store._healthy && _store._journal.TailAddress - CheckpointAddress > journalMax)
                 {
                     await CheckpointAsync();
                 }
@@ -280,6 +290,7 @@ public sealed partial class DiskBlockStore
     /// <summary>From now on every block is verified before it is served.</summary>
     private void DistrustEverything()
     {
+        _packed.DistrustEverything();
         foreach (var (_, file) in _files)
         {
             lock (file.Gate)

@@ -88,6 +88,7 @@ public sealed partial class DiskBlockStore
             await RemoveFileAsync(file);
         }
 
+        await _packed.MatchWithDirectoryAsync();
         if (damage is not null)
         {
             await _housekeeping.CheckpointAsync();
@@ -97,6 +98,7 @@ public sealed partial class DiskBlockStore
         EnlistRecovered();
         _recovered = true;
         _housekeeping.Start();
+        _packed.StartCompactor();
         _evictor.Nudge();
         var stats = GetStats();
         var replayed = began - _housekeeping.CheckpointAddress;
@@ -116,7 +118,7 @@ public sealed partial class DiskBlockStore
                 var file = Recovered(shape);
                 file.Touch(now - (long)(age.TotalSeconds * _options.TimeProvider.TimestampFrequency));
                 file.Show(block, crcs, !unproven && (bootTag == _bootTag || TrustsBarriers));
-            });
+            }, (bootTag, stream) => _packed.Load(stream, bootTag == _bootTag || TrustsBarriers));
         }
         catch (Exception exception) when (exception is InvalidDataException or EndOfStreamException)
         {
@@ -130,6 +132,7 @@ public sealed partial class DiskBlockStore
 
         var replayFrom = from ?? _journal.BeginAddress;
         _housekeeping.CheckpointAddress = Math.Min(replayFrom, _journal.TailAddress);
+        _housekeeping.CheckpointBytes = from is null ? 0 : new FileInfo(_directory.CheckpointPath).Length;
         if (_directory.IsDistrusted)
         {
             damage ??= "a sync of its disk failed when it was last open";
@@ -189,6 +192,13 @@ public sealed partial class DiskBlockStore
                     partly.Hide(block);
                 }
 
+                break;
+            case RecordKind.PackedValid:
+                _packed.TryRecover(
+                    record.PackedShape, record.PackedSegment, record.PackedOffsetBytes, record.PackedChecksum, proven);
+                break;
+            case RecordKind.PackedGone:
+                _packed.RecoverGone(record.File);
                 break;
             case RecordKind.FileGone:
                 _files.TryRemove(record.File, out _);

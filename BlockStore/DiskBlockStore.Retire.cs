@@ -30,10 +30,11 @@ public sealed partial class DiskBlockStore
             }
         }
 
+        await _packed.StopAsync();
         await _writeback.DisposeAsync();
         await _housekeeping.DisposeAsync();
         await _evictor.DisposeAsync();
-        while (waitForReaders && _files.Any(pair => IsInUse(pair.Value)))
+        while (waitForReaders && (_packed.IsInUse || _files.Any(pair => IsInUse(pair.Value))))
         {
             await Task.Delay(ReadersPollPeriod, _options.TimeProvider);
         }
@@ -51,6 +52,7 @@ public sealed partial class DiskBlockStore
             file.Handle?.Dispose();
         }
 
+        _packed.Dispose();
         _directory.Dispose();
         return inOrder;
     }

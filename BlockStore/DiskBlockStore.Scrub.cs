@@ -17,7 +17,12 @@ public sealed partial class DiskBlockStore
     /// </summary>
     internal async Task<int> ScrubBlockAsync(FileKey file, int block)
     {
-        if (!_files.TryGetValue(file, out var cached) || block >= cached.Shape.BlockCount || !cached.IsPresent(block)
+        if (!_files.TryGetValue(file, out var cached))
+        {
+            return block == 0 ? await _packed.ScrubAsync(file) : 0;
+        }
+
+        if (block >= cached.Shape.BlockCount || !cached.IsPresent(block)
             || await CheckBlockAsync(cached, block) is BlockFinding.Gone or BlockFinding.Unreadable)
         {
             return 0;

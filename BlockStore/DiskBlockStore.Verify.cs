@@ -16,7 +16,12 @@ public sealed partial class DiskBlockStore
     {
         ArgumentOutOfRangeException.ThrowIfNegative(offsetBytes);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(lengthBytes);
-        if (!_files.TryGetValue(file, out var cached) || offsetBytes > cached.Shape.LengthBytes - lengthBytes)
+        if (!_files.TryGetValue(file, out var cached))
+        {
+            return await _packed.EnsureVerifiedAsync(file, offsetBytes, lengthBytes, cancellationToken);
+        }
+
+        if (offsetBytes > cached.Shape.LengthBytes - lengthBytes)
         {
             return false;
         }
@@ -58,7 +63,11 @@ public sealed partial class DiskBlockStore
     public async ValueTask<VerifyReport> VerifyAsync(FileKey file, CancellationToken cancellationToken)
     {
         int examined = 0, corrupt = 0;
-        if (_files.TryGetValue(file, out var cached))
+        if (!_files.TryGetValue(file, out var cached))
+        {
+            return await _packed.VerifyAsync(file, cancellationToken);
+        }
+        else
         {
             for (var block = 0; block < cached.Shape.BlockCount; block++)
             {

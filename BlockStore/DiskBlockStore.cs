@@ -5,6 +5,7 @@ using OrleansCache.BlockStore.Disk;
 using OrleansCache.BlockStore.Eviction;
 using OrleansCache.BlockStore.Index;
 using OrleansCache.BlockStore.Journal;
+using OrleansCache.BlockStore.Packed;
 using OrleansCache.BlockStore.Tiers;
 using OrleansCache.Files;
 using OrleansCache.Linux;
@@ -16,7 +17,7 @@ namespace OrleansCache.BlockStore;
 /// journal (what is true), the space account, the evictor (who goes), the reaper (when the bytes go), housekeeping
 /// (barriers, checkpoints). Readers touch the table and one file's counters only; no lock is held across I/O but open(2).
 /// </summary>
-public sealed partial class DiskBlockStore : IBlockStore, IFillHost, IExtentHost
+public sealed partial class DiskBlockStore : IBlockStore, IFillHost, IExtentHost, IPackedHost
 {
     private readonly ConcurrentDictionary<FileKey, CachedFile> _files = new();
     private readonly BlockStoreOptions _options;
@@ -32,6 +33,7 @@ public sealed partial class DiskBlockStore : IBlockStore, IFillHost, IExtentHost
     private readonly Evictor _evictor;
     private readonly FillWriteback _writeback;
     private readonly Housekeeping _housekeeping;
+    private readonly PackedStore _packed;
     private readonly StoreCounters _counters = new();
     private readonly ulong _bootTag;
     private readonly GenerationCounter _generations;
@@ -56,6 +58,7 @@ public sealed partial class DiskBlockStore : IBlockStore, IFillHost, IExtentHost
         _extents = new ExtentItems(_items, this);
         _space = new TierSpace(options.CapacityBytes);
         _reaper = new Reaper(options.TimeProvider, logger);
+        _packed = new PackedStore(this, options, _io, directory, journal, _space, _reaper, _counters, _items, _generations.Next(), logger);
         _evictor = new Evictor(_items, _space, options);
         _writeback = new FillWriteback(_io, options.WritebackDepth, OnSyncFailed);
         _housekeeping = new Housekeeping(this);
@@ -63,7 +66,9 @@ public sealed partial class DiskBlockStore : IBlockStore, IFillHost, IExtentHost
 
     /// <inheritdoc/>
     public FileResidency GetResidency(FileKey file) =>
-        _files.TryGetValue(file, out var cached) && cached.Removal is null ? cached.Snapshot() : FileResidency.None;
+        !_files.TryGetValue(file, out var cached) ? _packed.GetResidency(file)
+        : cached.Removal is null ? cached.Snapshot()
+        : FileResidency.None;
 
     /// <inheritdoc/>
     public void Touch(FileKey file)
@@ -71,6 +76,10 @@ public sealed partial class DiskBlockStore : IBlockStore, IFillHost, IExtentHost
         if (_files.TryGetValue(file, out var cached))
         {
             Touch(cached, 0, cached.Shape.BlockCount - 1);
+        }
+        else
+        {
+            _packed.Touch(file);
         }
     }
 
@@ -80,7 +89,12 @@ public sealed partial class DiskBlockStore : IBlockStore, IFillHost, IExtentHost
         ArgumentOutOfRangeException.ThrowIfNegative(offsetBytes);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(lengthBytes);
         pin = default;
-        if (!_files.TryGetValue(file, out var cached) || offsetBytes > cached.Shape.LengthBytes - lengthBytes)
+        if (!_files.TryGetValue(file, out var cached))
+        {
+            return TryPinPacked(file, offsetBytes, lengthBytes, out pin);
+        }
+
+        if (offsetBytes > cached.Shape.LengthBytes - lengthBytes)
         {
             return Miss(PinStatus.Missing);
         }
@@ -123,7 +137,7 @@ public sealed partial class DiskBlockStore : IBlockStore, IFillHost, IExtentHost
             }
         }
 
-        return _counters.ToStats() with
+        var stats = _counters.ToStats() with
         {
             CapacityBytes = _space.CapacityBytes,
             UsedBytes = _space.UsedBytes,
@@ -136,6 +150,7 @@ public sealed partial class DiskBlockStore : IBlockStore, IFillHost, IExtentHost
             Healthy = _healthy,
             DiskOperations = _latency.ReadAll(),
         };
+        return _packed.AddTo(stats);
     }
 
     /// <inheritdoc/>
@@ -154,6 +169,11 @@ public sealed partial class DiskBlockStore : IBlockStore, IFillHost, IExtentHost
             var shape = file.Shape;
             yield return new StoredFile(
                 key, shape.Source, shape.LengthBytes, shape.Layout, file.CountProven(), file.PresentBytes, file.CountUnproven());
+        }
+
+        foreach (var packed in _packed.EnumerateFiles())
+        {
+            yield return packed;
         }
     }
 

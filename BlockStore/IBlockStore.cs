@@ -38,7 +38,8 @@ public interface IBlockStore : IAsyncDisposable
     /// closes it, no byte of the file is punched (the file may be unlinked, which its holders do not notice); missing blocks
     /// go on being filled in place. The lease carries the residency as seen after the lock: those blocks, and any block a
     /// later <see cref="GetResidency"/> shows under the same <see cref="ResidencyLease.Generation"/>, are safe to read. A file
-    /// whose first block is on its way is leased too; one that has nothing is not.
+    /// whose first block is on its way is leased too; one that has nothing is not, nor is one that is packed
+    /// (<see cref="BlockStoreOptions.PackedMaxBytes"/>): the data plane serves it.
     /// </summary>
     LeaseStatus TryLease(FileKey file, out ResidencyLease? lease);
 

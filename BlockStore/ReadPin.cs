@@ -36,10 +36,10 @@ public readonly struct ReadPin : IDisposable
         LengthBytes = lengthBytes;
     }
 
-    /// <summary>The cache file, open for reading.</summary>
+    /// <summary>The cache file or log segment, open for reading.</summary>
     public SafeFileHandle Handle { get; }
 
-    /// <summary>Where the range begins in the cache file (blocks lie at their natural offset).</summary>
+    /// <summary>Where the range begins in it. Says nothing about the offset in the user's file: small files are packed.</summary>
     public long FileOffsetBytes { get; }
 
     /// <summary>The range's length.</summary>

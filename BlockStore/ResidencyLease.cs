@@ -8,7 +8,7 @@ public enum LeaseStatus : byte
     /// <summary>Leased.</summary>
     Leased,
 
-    /// <summary>The store has nothing proven of the file.</summary>
+    /// <summary>The store has nothing proven of the file, or has packed it with others: use the data plane.</summary>
     Missing,
 
     /// <summary>Blocks of the file are being punched at this moment: ask again, or use the data plane.</summary>

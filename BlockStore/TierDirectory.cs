@@ -8,12 +8,13 @@ namespace OrleansCache.BlockStore;
 
 /// <summary>
 /// The tier directory on disk: <c>format</c> (what wrote it), <c>lock</c> (one silo at a time), <c>journal/</c>,
-/// <c>checkpoint</c>, and <c>files/ab/</c> with a sparse cache file per file version, named by its key.
+/// <c>checkpoint</c>, <c>files/ab/</c> with a sparse cache file per file version, named by its key, and <c>packed/</c> with
+/// the log segments of small files. Version 1 had no packed files; it is opened, and is version 2 from then on.
 /// </summary>
 internal sealed class TierDirectory : IDisposable
 {
     private const string FormatMagic = "OrleansCache block store";
-    private const int FormatVersion = 1;
+    private const int FormatVersion = 2, OldestVersion = 1;
     private const int Shards = 256;
 
     private readonly SafeFileHandle _lock;
@@ -28,6 +29,7 @@ internal sealed class TierDirectory : IDisposable
         _files = Path.Combine(root, "files");
         JournalPath = Path.Combine(root, "journal");
         CheckpointPath = Path.Combine(root, "checkpoint");
+        PackedPath = Path.Combine(root, "packed");
         Handle = io.Open(root, OpenFlags.Directory);
     }
 
@@ -36,6 +38,8 @@ internal sealed class TierDirectory : IDisposable
     public string JournalPath { get; }
 
     public string CheckpointPath { get; }
+
+    public string PackedPath { get; }
 
     /// <summary>The directory itself, for syncs.</summary>
     public SafeFileHandle Handle { get; }
@@ -153,11 +157,15 @@ internal sealed class TierDirectory : IDisposable
     private void CheckFormat()
     {
         var path = Path.Combine(Root, "format");
-        var expected = string.Create(CultureInfo.InvariantCulture, $"{FormatMagic}\nversion {FormatVersion}\n");
+        var expected = FormatOf(FormatVersion);
         if (File.Exists(path))
         {
             var found = File.ReadAllText(path);
-            if (found != expected)
+            if (found == FormatOf(OldestVersion))
+            {
+                WriteFormat(path, expected); // Before the first record that the old version would not understand.
+            }
+            else if (found != expected)
             {
                 throw new BlockStoreException(
                     BlockStoreError.UnknownFormat,
@@ -176,10 +184,18 @@ internal sealed class TierDirectory : IDisposable
                 $"The directory {Root} holds files of something else, or its format file was lost. Name an empty directory.");
         }
 
+        WriteFormat(path, expected);
+    }
+
+    private static string FormatOf(int version) =>
+        string.Create(CultureInfo.InvariantCulture, $"{FormatMagic}\nversion {version}\n");
+
+    private void WriteFormat(string path, string format)
+    {
         var temporary = path + ".new";
         using (var file = _io.Open(temporary, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Truncate))
         {
-            _io.Write(file, System.Text.Encoding.ASCII.GetBytes(expected), 0);
+            _io.Write(file, System.Text.Encoding.ASCII.GetBytes(format), 0);
             _io.Sync(file);
         }
 
@@ -191,6 +207,7 @@ internal sealed class TierDirectory : IDisposable
     {
         FileOpening.CreateDirectory(JournalPath);
         FileOpening.CreateDirectory(_files);
+        FileOpening.CreateDirectory(PackedPath);
         for (var shard = 0; shard < Shards; shard++)
         {
             FileOpening.CreateDirectory(Path.Combine(_files, shard.ToString("x2", CultureInfo.InvariantCulture)));

@@ -37,6 +37,9 @@ internal sealed class Evictor : IAsyncDisposable
 
     private long LowMark => (long)(_space.LimitBytes * _options.EvictDownToShare);
 
+    /// <summary>The tier is fuller than it should be, or somebody waits for room.</summary>
+    public bool IsShortOfRoom => _space.UsedBytes > HighMark || IsSomebodyShortOfRoom();
+
     /// <summary>Looks whether the tier, or what a source has of it, is fuller than it should be; cheap.</summary>
     public void Nudge()
     {
@@ -161,10 +164,11 @@ internal sealed class Evictor : IAsyncDisposable
                 return;
             }
 
+            var needed = BytesNeeded();
             var (freed, quotaMoves) = await EvictAsync();
             _quotaMoves = quotaMoves;
             // Wait for readers to leave only while somebody waits for the room; a round that only waits is progress, too.
-            var progress = freed > 0 || _space.LeavingBytes > 0;
+            var progress = needed <= 0 || freed > 0 || _space.LeavingBytes > 0;
             if ((progress && IsSomebodyShortOfRoom()) || (quotaMoves && Volatile.Read(ref _quotaWaiters) > 0))
             {
                 await PauseAsync();

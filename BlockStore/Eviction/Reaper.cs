@@ -81,24 +81,41 @@ internal sealed partial class Reaper : IAsyncDisposable
         {
             // The bytes stay on a disk that refuses to give them back until the file is opened again; the account goes on as
             // if they had gone, and the look at the disk's free space keeps it from overflowing.
-            task.File.HasLeftovers = true;
-            LogReapFailed(exception, task.File.Shape.Key, task.GetType().Name);
+            if (task.Subject is CachedFile file)
+            {
+                file.HasLeftovers = true;
+            }
+
+            LogReapFailed(exception, task.Subject.Name, task.GetType().Name);
             task.Finish();
             return true;
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "Giving back the space of {File} failed ({Task}); its disk may be failing")]
-    private partial void LogReapFailed(Exception exception, Files.FileKey file, string task);
+    [LoggerMessage(Level = LogLevel.Error, Message = "Giving back the space of {Name} failed ({Task}); its disk may be failing")]
+    private partial void LogReapFailed(Exception exception, string name, string task);
+}
+
+/// <summary>A file whose readers are waited for: a cache file or a log segment.</summary>
+internal interface IReaped
+{
+    /// <summary>For messages.</summary>
+    string Name { get; }
+
+    /// <summary>The one grace under way, if any; owned by the reaper.</summary>
+    object? GraceOwner { get; set; }
+
+    /// <summary><see cref="PinGate.Advance"/> of its readers.</summary>
+    bool AdvanceGrace(ref int step);
 }
 
 /// <summary>Something that waits for a file's readers to leave.</summary>
-internal abstract class ReapTask(CachedFile file)
+internal abstract class ReapTask(IReaped subject)
 {
     private int _step;
     private bool _graceOver;
 
-    public CachedFile File { get; } = file;
+    public IReaped Subject { get; } = subject;
 
     /// <summary>The readers have left; only a lease holds it up.</summary>
     public bool IsAwaitingLease { get; protected set; }
@@ -108,18 +125,18 @@ internal abstract class ReapTask(CachedFile file)
     {
         if (!_graceOver)
         {
-            if (File.GraceOwner is { } owner && owner != this)
+            if (Subject.GraceOwner is { } owner && owner != this)
             {
                 return false;
             }
 
-            File.GraceOwner = this;
-            if (!File.Pins.Advance(ref _step))
+            Subject.GraceOwner = this;
+            if (!Subject.AdvanceGrace(ref _step))
             {
                 return false;
             }
 
-            File.GraceOwner = null;
+            Subject.GraceOwner = null;
             _graceOver = true;
         }
 
@@ -153,8 +170,8 @@ internal sealed class PunchTask(IDiskIo io, CachedFile file, SafeFileHandle hand
     {
         foreach (var block in blocks)
         {
-            var start = File.Shape.Layout.StartOf(block);
-            io.PunchHole(handle, start, File.Shape.BlockDiskBytes(block));
+            var start = file.Shape.Layout.StartOf(block);
+            io.PunchHole(handle, start, file.Shape.BlockDiskBytes(block));
         }
 
         return true;
@@ -176,20 +193,20 @@ internal sealed class FailedFillTask(IDiskIo io, BlockFill fill, Action finished
             return true;
         }
 
-        lock (File.Gate)
+        lock (fill.File.Gate)
         {
-            if (File.Punching is not null)
+            if (fill.File.Punching is not null)
             {
                 return false; // The lock is an eviction's, by the same description: unlocking would end it for both.
             }
 
             if (!FileLock.TryLockExclusive(fill.Handle))
             {
-                File.HasLeftovers = true;
+                fill.File.HasLeftovers = true;
                 return true;
             }
 
-            File.Punching = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            fill.File.Punching = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         }
 
         try
@@ -199,7 +216,7 @@ internal sealed class FailedFillTask(IDiskIo io, BlockFill fill, Action finished
         finally
         {
             FileLock.Unlock(fill.Handle);
-            File.EndPunch();
+            fill.File.EndPunch();
         }
 
         return true;

@@ -12,7 +12,7 @@ namespace OrleansCache.BlockStore.Index;
 /// A block is in one of: absent, filling (in <see cref="Fills"/>), proven, unproven, condemned (hidden, to be punched).
 /// </para>
 /// </summary>
-internal sealed class CachedFile(FileShape shape, TierDirectory directory, long generation) : IPinOwner
+internal sealed class CachedFile(FileShape shape, TierDirectory directory, long generation) : IFillPlace, IReaped
 {
     private readonly ulong[] _proven = new ulong[(shape.BlockCount + 63) / 64];
     private readonly uint[]?[] _crcs = new uint[]?[shape.BlockCount];
@@ -34,6 +34,8 @@ internal sealed class CachedFile(FileShape shape, TierDirectory directory, long 
 
     /// <summary>Made when asked for: a million small files would keep 200 MB of names.</summary>
     public string Path => directory.PathOf(Shape.Key);
+
+    public string Name => Shape.Key.ToString();
 
     public long Generation { get; } = generation;
 
@@ -135,7 +137,13 @@ internal sealed class CachedFile(FileShape shape, TierDirectory directory, long 
         punching?.SetResult();
     }
 
+    public int Pin() => Pins.Enter();
+
     public void Unpin(int slot) => Pins.Exit(slot);
+
+    public SafeFileHandle? ShownHandle(int block) => IsProven(block) ? Handle : null;
+
+    public bool AdvanceGrace(ref int step) => Pins.Advance(ref step);
 
     /// <summary>Whether all blocks of a range are proven. No lock.</summary>
     public bool HasProven(int first, int last)

@@ -13,13 +13,16 @@ namespace OrleansCache.BlockStore.Index;
 internal static class Checkpoint
 {
     private const ulong Magic = 0x3154504B434F; // "OCKPT1"
-    private const int Version = 1;
+    private const int Version = 2, VersionWithoutPacked = 1;
     private const int UnprovenBit = 1 << 30;
     private const int BufferBytes = 1 << 20;
 
-    public static void Write(
-        IDiskIo io, string path, long journalAddress, ulong bootTag, IEnumerable<CachedFile> files, Func<CachedFile, TimeSpan> ageOf)
+    /// <summary>Writes it; the packed objects write their part themselves. Returns its length.</summary>
+    public static long Write(
+        IDiskIo io, string path, long journalAddress, ulong bootTag, IEnumerable<CachedFile> files, Func<CachedFile, TimeSpan> ageOf,
+        Action<Stream> writePacked)
     {
+        long length;
         var temporary = path + ".new";
         using (var handle = io.Open(temporary, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Truncate))
         {
@@ -38,16 +41,18 @@ internal static class Checkpoint
 
             writer.Write((byte)0);
             Flush(scratch, stream);
-            stream.WriteChecksum();
+            writePacked(stream);
+            length = stream.WriteChecksum();
             io.Sync(handle);
         }
 
         io.Rename(temporary, path);
         io.SyncDirectory(Path.GetDirectoryName(path)!);
+        return length;
     }
 
     /// <summary>Reads it; null if there is none, an exception of <see cref="InvalidDataException"/> if it is damaged.</summary>
-    public static long? Read(IDiskIo io, string path, CheckpointVisitor visit)
+    public static long? Read(IDiskIo io, string path, CheckpointVisitor visit, Action<ulong, Stream> readPacked)
     {
         if (!File.Exists(path))
         {
@@ -57,7 +62,9 @@ internal static class Checkpoint
         VerifyChecksum(io, path);
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, BufferBytes);
         using var reader = new BinaryReader(stream);
-        if (reader.ReadUInt64() != Magic || reader.ReadInt32() != Version)
+        var isOurs = reader.ReadUInt64() == Magic;
+        var version = reader.ReadInt32();
+        if (!isOurs || version is not (Version or VersionWithoutPacked))
         {
             throw new InvalidDataException($"{path} is of an unknown version");
         }
@@ -67,6 +74,11 @@ internal static class Checkpoint
         while (reader.ReadByte() == 1)
         {
             ReadFile(reader, bootTag, visit);
+        }
+
+        if (version != VersionWithoutPacked)
+        {
+            readPacked(bootTag, stream);
         }
 
         return journalAddress;
@@ -184,11 +196,13 @@ internal static class Checkpoint
             set => throw new NotSupportedException();
         }
 
-        public void WriteChecksum()
+        /// <summary>Ends it; the length.</summary>
+        public long WriteChecksum()
         {
             Drain();
             var crc = ~_crc;
             io.Write(handle, MemoryMarshal.AsBytes(new ReadOnlySpan<uint>(ref crc)), _written);
+            return _written + sizeof(uint);
         }
 
         public override void Write(ReadOnlySpan<byte> buffer)

@@ -18,6 +18,12 @@ internal enum RecordKind : byte
 
     /// <summary>Everything recorded before an address, in this boot, is on the device.</summary>
     Barrier = 4,
+
+    /// <summary>A packed object's bytes are written, at this place of this segment; also when it has moved there. Since format 2.</summary>
+    PackedValid = 5,
+
+    /// <summary>A packed object is no longer ours, wherever it was. Since format 2.</summary>
+    PackedGone = 6,
 }
 
 /// <summary>
@@ -26,7 +32,7 @@ internal enum RecordKind : byte
 /// </summary>
 internal static class JournalRecord
 {
-    private const int HeaderBytes = 32;
+    private const int HeaderBytes = 32, PackedBytes = 28;
 
     /// <summary>The longest record: a 64 MiB block with a checksum per 64 KiB.</summary>
     public const int MaxBytes = HeaderBytes + 24 + (BlockLayout.MaxBlockSizeBytes / Crc32C.ChunkBytes * 4);
@@ -54,6 +60,25 @@ internal static class JournalRecord
     public static int WriteFileGone(Span<byte> to, ulong bootTag, FileKey file) =>
         Seal(to, RecordKind.FileGone, bootTag, file, 0);
 
+    /// <summary>The longest record of a packed object.</summary>
+    public const int PackedMaxBytes = HeaderBytes + PackedBytes;
+
+    public static int WritePackedValid(
+        Span<byte> to, ulong bootTag, in FileShape shape, uint segment, long offsetBytes, uint checksum)
+    {
+        var body = to[HeaderBytes..];
+        BinaryPrimitives.WriteUInt64LittleEndian(body, shape.Source.Value);
+        BinaryPrimitives.WriteInt32LittleEndian(body[8..], checked((int)shape.LengthBytes));
+        BinaryPrimitives.WriteInt32LittleEndian(body[12..], shape.Layout.BlockSizeBytes);
+        BinaryPrimitives.WriteUInt32LittleEndian(body[16..], segment);
+        BinaryPrimitives.WriteUInt32LittleEndian(body[20..], checked((uint)offsetBytes));
+        BinaryPrimitives.WriteUInt32LittleEndian(body[24..], checksum);
+        return Seal(to, RecordKind.PackedValid, bootTag, shape.Key, PackedBytes);
+    }
+
+    public static int WritePackedGone(Span<byte> to, ulong bootTag, FileKey file) =>
+        Seal(to, RecordKind.PackedGone, bootTag, file, 0);
+
     public static int WriteBarrier(Span<byte> to, ulong bootTag, long coveredBefore)
     {
         BinaryPrimitives.WriteInt64LittleEndian(to[HeaderBytes..], coveredBefore);
@@ -79,6 +104,7 @@ internal static class JournalRecord
         {
             RecordKind.Valid => parsed.Body.Length > 24,
             RecordKind.Barrier => parsed.Body.Length == 8,
+            RecordKind.PackedValid => parsed.Body.Length == PackedBytes,
             _ => true,
         };
     }
@@ -116,6 +142,18 @@ internal static class JournalRecord
         public int BlockIndex => BinaryPrimitives.ReadInt32LittleEndian(Body[20..]);
 
         public ReadOnlySpan<uint> Crcs => MemoryMarshal.Cast<byte, uint>(Body[24..]);
+
+        public FileShape PackedShape => new(
+            File,
+            BinaryPrimitives.ReadInt32LittleEndian(Body[8..]),
+            new BlockLayout(BinaryPrimitives.ReadInt32LittleEndian(Body[12..])),
+            new SourceId(BinaryPrimitives.ReadUInt64LittleEndian(Body)));
+
+        public uint PackedSegment => BinaryPrimitives.ReadUInt32LittleEndian(Body[16..]);
+
+        public long PackedOffsetBytes => BinaryPrimitives.ReadUInt32LittleEndian(Body[20..]);
+
+        public uint PackedChecksum => BinaryPrimitives.ReadUInt32LittleEndian(Body[24..]);
 
         public ReadOnlySpan<int> GoneBlocks => MemoryMarshal.Cast<byte, int>(Body);
     }

@@ -36,6 +36,12 @@ internal static class DiskSums
         CorruptBlocks = a.CorruptBlocks + b.CorruptBlocks,
         VerifiedBlocks = a.VerifiedBlocks + b.VerifiedBlocks,
         JournalBytes = a.JournalBytes + b.JournalBytes,
+        PackedObjects = a.PackedObjects + b.PackedObjects,
+        PackedBytes = a.PackedBytes + b.PackedBytes,
+        PackedSegments = a.PackedSegments + b.PackedSegments,
+        PackedSegmentBytes = a.PackedSegmentBytes + b.PackedSegmentBytes,
+        PackedMovedBytes = a.PackedMovedBytes + b.PackedMovedBytes,
+        PackedIndexBytes = a.PackedIndexBytes + b.PackedIndexBytes,
         Healthy = a.Healthy || b.Healthy,
     };
 }

@@ -250,9 +250,9 @@ public sealed class EvictionTests
         await tier.Store.DropAsync(TestTier.Key(1), CancellationToken.None).AsTask().WaitAsync(TestTier.Limit);
         Assert.Equal(PinStatus.Missing, tier.Read(1, 0, 1));
         Assert.Equal(FileLength, tier.Store.GetStats().UsedBytes);
-        TestTier.AssertBytes(TestTier.Key(1), pin);
+        TestTier.AssertBytes(TestTier.Key(1), 0, pin);
         await tier.FillAllAsync(1, FileLength);
-        TestTier.AssertBytes(TestTier.Key(1), pin);
+        TestTier.AssertBytes(TestTier.Key(1), 0, pin);
         pin.Dispose();
         await TestTier.UntilAsync(() => tier.Store.GetStats().UsedBytes == FileLength, "the dropped file's space to return");
     }
@@ -288,6 +288,7 @@ public sealed class EvictionTests
             CapacityBytes = tier.CapacityBytes,
             FreeSpaceFloorBytes = 0,
             OpenFilesMax = 16,
+            PackedMaxBytes = 0,
             BarrierPeriod = TimeSpan.FromMilliseconds(20),
         });
         for (var file = 0; file < 60; file++)

@@ -55,7 +55,7 @@ public sealed class FillTests
         Assert.True(reader.TryPinArrived(0, 1000, out var pin));
         using (pin)
         {
-            TestTier.AssertBytes(TestTier.Key(1), pin);
+            TestTier.AssertBytes(TestTier.Key(1), 0, pin);
         }
 
         Assert.False(reader.TryPinArrived(0, 1001, out _));

@@ -35,10 +35,10 @@ public sealed class KillTests(ITestOutputHelper output)
     [Fact]
     public async Task A_kill_amid_evictions_leaves_no_wrong_block_and_no_leaked_space()
     {
-        await using var tier = new TestTier(8L << 20) { Boot = BootId.Read() };
+        await using var tier = new TestTier(16L << 20) { Boot = BootId.Read() };
         for (var round = 0; round < 4; round++)
         {
-            using var hammer = new HammerLog(tier.Root, seed: round, capacityMiB: 8);
+            using var hammer = new HammerLog(tier.Root, seed: round, capacityMiB: 16);
             var until = 60 + Random.Shared.Next(60);
             await TestTier.UntilAsync(() => hammer.LineCount > until, "the child to evict");
             hammer.AssertRuns();

@@ -71,7 +71,7 @@ internal sealed class TestDisks : IAsyncDisposable
         {
             using (pin)
             {
-                TestTier.AssertBytes(TestTier.Key(file), pin);
+                TestTier.AssertBytes(TestTier.Key(file), offset, pin);
             }
         }
 

@@ -35,6 +35,10 @@ internal sealed class TestTier : IAsyncDisposable
 
     public static FileKey Key(int n) => new(0x5EED_0000 + (ulong)n, (ulong)n * 0x9E37_79B9_7F4A_7C15);
 
+    public int PackedMaxBytes { get; set; } = 64 << 10;
+
+    public long CheckpointJournalBytes { get; set; } = 32L << 20;
+
     /// <summary>Longer than any commit on a busy disk, for tests that count on eviction; the default for those that are refused.</summary>
     public TimeSpan EvictionWaitMax { get; init; } = TimeSpan.FromSeconds(2);
 
@@ -50,6 +54,8 @@ internal sealed class TestTier : IAsyncDisposable
         CapacityBytes = CapacityBytes,
         FreeSpaceFloorBytes = 0,
         BarrierPeriod = BarrierPeriod,
+        PackedMaxBytes = PackedMaxBytes,
+        CheckpointJournalBytes = CheckpointJournalBytes,
         ReadBootId = () => Boot,
     };
 
@@ -117,18 +123,19 @@ internal sealed class TestTier : IAsyncDisposable
         {
             using (pin)
             {
-                AssertBytes(Key(file), pin);
+                AssertBytes(Key(file), offset, pin);
             }
         }
 
         return status;
     }
 
-    public static void AssertBytes(FileKey key, in ReadPin pin)
+    /// <summary>The pinned bytes are those of the file at an offset (a multiple of 8).</summary>
+    public static void AssertBytes(FileKey key, long offset, in ReadPin pin)
     {
         var bytes = new byte[pin.LengthBytes];
         Assert.Equal(bytes.Length, RandomAccess.Read(pin.Handle, bytes, pin.FileOffsetBytes));
-        Assert.True(Pattern.Matches(key, pin.FileOffsetBytes, bytes), $"wrong bytes of {key} at {pin.FileOffsetBytes}");
+        Assert.True(Pattern.Matches(key, offset, bytes), $"wrong bytes of {key} at {offset}");
     }
 
     public string PathOf(int file)
@@ -155,7 +162,7 @@ internal sealed class TestTier : IAsyncDisposable
     public async Task<TestTier> CopyAsKilledAsync()
     {
         await UntilAsync(IsQuiet, "background work to end");
-        var copy = new TestTier(CapacityBytes) { Boot = Boot };
+        var copy = new TestTier(CapacityBytes) { Boot = Boot, PackedMaxBytes = PackedMaxBytes };
         Processes.Run("cp", "-a", "--sparse=always", Root + "/.", copy.Root);
         return copy;
     }
@@ -163,9 +170,11 @@ internal sealed class TestTier : IAsyncDisposable
     private bool IsQuiet()
     {
         var stats = Store.GetStats();
-        return stats.FillsInFlight == 0 && stats.UsedBytes == stats.ResidentBytes + stats.UnlinkedOpenBytes
-            && stats.UsedBytes <= CapacityBytes * Options().EvictAboveShare
-            && stats.Files == Directory.EnumerateFiles(Path.Combine(Root, "files"), "*", SearchOption.AllDirectories).Count();
+        var inFiles = stats.ResidentBytes - stats.PackedBytes;
+        return stats.FillsInFlight == 0 && stats.UsedBytes - stats.PackedSegmentBytes == inFiles + stats.UnlinkedOpenBytes
+            && ((DiskBlockStore)Store).IsIdle
+            && stats.PackedSegments == Directory.EnumerateFiles(Path.Combine(Root, "packed")).Count()
+            && stats.Files - stats.PackedObjects == Directory.EnumerateFiles(Path.Combine(Root, "files"), "*", SearchOption.AllDirectories).Count();
     }
 
     public async ValueTask DisposeAsync()

@@ -138,7 +138,7 @@ public sealed class TiersDiskTests
         disks.Store.TakeOut(one);
         Assert.Equal(LeaseStatus.Missing, disks.Store.TryLease(TestTier.Key(5), out _));
         var putIn = disks.Store.PutInAsync(one, CancellationToken.None);
-        TestTier.AssertBytes(TestTier.Key(3), pin);
+        TestTier.AssertBytes(TestTier.Key(3), 0, pin);
         Assert.False(putIn.IsCompleted);
         pin.Dispose();
         Assert.Equal(DiskChange.Done, await putIn.WaitAsync(TestTier.Limit));

@@ -18,7 +18,7 @@ internal sealed class Hammer(IBlockStore store, int seed) : IDisposable
             await KeepAsync(kept);
         }
 
-        await Task.WhenAll(Enumerable.Range(0, Fillers).Select(i => Task.Run(() => WorkAsync(new Random(seed + i)))));
+        await Task.WhenAll(Enumerable.Range(0, Fillers).Select(i => Task.Run(() => WorkAsync(new Random(seed + i), i))));
     }
 
     public void Dispose()
@@ -55,12 +55,18 @@ internal sealed class Hammer(IBlockStore store, int seed) : IDisposable
         }
     }
 
-    private async Task WorkAsync(Random random)
+    private async Task WorkAsync(Random random, int worker)
     {
         var buffer = new byte[Workload.BlockSizeBytes];
         while (true)
         {
-            var file = random.Next(4) == 0 ? random.Next(Workload.KeptFiles) : random.Next(Workload.Files);
+            var file = random.Next(4) switch
+            {
+                0 => random.Next(Workload.KeptFiles),
+                1 => random.Next(Workload.LargeFiles),
+                // Each its own: who says that it filled one must not have seen it dropped by another meanwhile.
+                _ => Workload.LargeFiles + (random.Next(Workload.SmallFiles / Fillers) * Fillers) + worker,
+            };
             var block = random.Next(Workload.Blocks(file));
             switch (random.Next(40))
             {
@@ -68,6 +74,7 @@ internal sealed class Hammer(IBlockStore store, int seed) : IDisposable
                     await SyncAsync();
                     break;
                 case 1 when file >= Workload.KeptFiles:
+                case < 6 when file >= Workload.LargeFiles: // Dropped often, so that there is something to compact.
                     await SayAsync($"drop {file}");
                     await store.DropAsync(Workload.Key(file), CancellationToken.None);
                     break;
@@ -93,7 +100,8 @@ internal sealed class Hammer(IBlockStore store, int seed) : IDisposable
     private bool Read(int file, int block, byte[] buffer)
     {
         var length = Workload.Layout.LengthOf(block, Workload.LengthBytes(file));
-        if (store.TryPin(Workload.Key(file), Workload.Layout.StartOf(block), length, out var pin) != PinStatus.Pinned)
+        var offset = Workload.Layout.StartOf(block);
+        if (store.TryPin(Workload.Key(file), offset, length, out var pin) != PinStatus.Pinned)
         {
             return false;
         }
@@ -101,7 +109,7 @@ internal sealed class Hammer(IBlockStore store, int seed) : IDisposable
         using (pin)
         {
             var read = RandomAccess.Read(pin.Handle, buffer.AsSpan(0, length), pin.FileOffsetBytes);
-            if (read != length || !Pattern.Matches(Workload.Key(file), pin.FileOffsetBytes, buffer.AsSpan(0, length)))
+            if (read != length || !Pattern.Matches(Workload.Key(file), offset, buffer.AsSpan(0, length)))
             {
                 Environment.FailFast($"wrong bytes in file {file} block {block}");
             }
