@@ -124,6 +124,7 @@ internal sealed partial class PackedStore
             }
 
             bool matches;
+            PackedSegment from;
             using (pin)
             {
                 if (!entry.At.IsWhere(seen.At))
@@ -131,6 +132,7 @@ internal sealed partial class PackedStore
                     continue;
                 }
 
+                from = _segments.InSlot(entry.At.Slot)!;
                 matches = TryReadWhole(entry, pin, buffer);
             }
 
@@ -146,7 +148,7 @@ internal sealed partial class PackedStore
             }
 
             var place = new PackedPlace(PackedState.Proven, entry.At.Source, segment.Slot, offset);
-            moves.Add(new Move(entry, segment, place));
+            moves.Add(new Move(entry, from, segment, place));
             _io.Write(segment.Handle!, buffer.AsSpan(0, entry.LengthBytes), offset);
         }
 
@@ -171,7 +173,7 @@ internal sealed partial class PackedStore
             lock (_index.GateOf(key))
             {
                 // The record comes before that of whoever drops it from now on, and after that of whoever did.
-                if (_index.TryFind(key, out var found) && found.Entry.At.IsWhere(move.Entry.At))
+                if (_index.TryFind(key, out var found) && IsStillThere(move, found.Entry))
                 {
                     tickets.Add((move, AppendValid(ShapeOf(move.Entry), move.To.Number, move.Place.OffsetBytes, move.Entry.Checksum)));
                     continue;
@@ -200,6 +202,7 @@ internal sealed partial class PackedStore
         lock (_index.GateOf(move.Entry.Key))
         {
             isShown = !_host.HasSyncFailed
+                && _index.TryFind(move.Entry.Key, out var found) && IsStillThere(move, found.Entry)
                 && SetState(move.Entry.Key, move.Entry.At, PackedState.Proven)
                 && _index.TryReplace(move.Entry.Key, move.Entry.At, move.Place);
         }
@@ -213,8 +216,15 @@ internal sealed partial class PackedStore
         move.IsOver = move.IsShown = true;
         _segments.Settle(move.To);
         Interlocked.Add(ref _movedBytes, move.Entry.SpaceBytes);
-        _segments.Release(_segments.InSlot(move.Entry.At.Slot)!, move.Entry.SpaceBytes);
+        _segments.Release(move.From, move.Entry.SpaceBytes);
     }
+
+    /// <summary>
+    /// An object is where it was copied from. The slot may have another segment by now, with the same object at the same offset,
+    /// filled anew: that is another place.
+    /// </summary>
+    private bool IsStillThere(Move move, in PackedEntry entry) =>
+        entry.At.IsWhere(move.Entry.At) && _segments.InSlot(entry.At.Slot) == move.From;
 
     private void GiveUp(Move move)
     {
@@ -239,9 +249,11 @@ internal sealed partial class PackedStore
         new(entry.Key, entry.LengthBytes, entry.Layout, _sources.Of(entry.At.Source));
 
     /// <summary>One object on its way to another segment.</summary>
-    private sealed class Move(PackedEntry entry, PackedSegment to, PackedPlace place)
+    private sealed class Move(PackedEntry entry, PackedSegment from, PackedSegment to, PackedPlace place)
     {
         public PackedEntry Entry { get; } = entry;
+
+        public PackedSegment From { get; } = from;
 
         public PackedSegment To { get; } = to;
 

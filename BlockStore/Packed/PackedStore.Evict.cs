@@ -143,7 +143,7 @@ internal sealed partial class PackedStore
     /// <summary>Pins a whole object whether or not it is proven.</summary>
     private bool TryPinUnverified(FileKey file, out PackedEntry entry, out ReadPin pin)
     {
-        while (!_host.IsClosing && _index.TryFind(file, out var found))
+        while (_index.TryFind(file, out var found))
         {
             entry = found.Entry;
             if (_segments.InSlot(entry.At.Slot) is not { } segment)
@@ -152,6 +152,12 @@ internal sealed partial class PackedStore
             }
 
             var slot = segment.Pins.Enter();
+            if (_host.IsClosing)
+            {
+                segment.Pins.Exit(slot);
+                break; // After counting ourselves: whoever closes waits for those who came before.
+            }
+
             if (_index.IsUnchanged(file, found) && segment.Handle is { } handle)
             {
                 pin = new ReadPin(segment, slot, handle, entry.At.OffsetBytes, entry.LengthBytes);

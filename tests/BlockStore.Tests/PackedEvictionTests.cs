@@ -116,6 +116,47 @@ public sealed class PackedEvictionTests(ITestOutputHelper output)
         Assert.Equal(0, tier.Store.GetStats().ResidentBytes);
     }
 
+    [Fact]
+    public async Task Fills_are_refused_only_when_those_under_way_take_the_tier_and_it_goes_on_when_they_end()
+    {
+        const int Length = 100_000;
+        await using var tier = new TestTier(Capacity) { PackedMaxBytes = Length, EvictionWaitMax = TestTier.Limit };
+        await tier.OpenAsync();
+        for (var file = 0; file < 200; file++)
+        {
+            Assert.Equal(FillStatus.Started, await tier.FillAsync(file, Length, 0)); // More than fits: the tier is full.
+        }
+
+        var fills = new List<(int File, IBlockFill Fill)>();
+        FillAttempt attempt;
+        for (var file = 1000; ; file++)
+        {
+            attempt = await tier.Store.BeginFillAsync(TestTier.Request(file, Length, 0), CancellationToken.None);
+            if (attempt.Fill is not { } fill)
+            {
+                break;
+            }
+
+            fills.Add((file, fill));
+        }
+
+        output.WriteLine($"{fills.Count} fills at once");
+        Assert.Equal(FillStatus.Full, attempt.Status);
+        Assert.InRange(fills.Count, Capacity / Length / 2, Capacity / Length);
+        await Task.WhenAll(fills.Select(async one =>
+        {
+            Assert.True(TestTier.WriteAll(one.Fill, TestTier.Key(one.File)));
+            Assert.True(await one.Fill.CompleteAsync(CancellationToken.None));
+        })).WaitAsync(TestTier.Limit);
+        for (var file = 2000; file < 2100; file++)
+        {
+            Assert.Equal(FillStatus.Started, await tier.FillAsync(file, Length, 0));
+        }
+
+        Assert.Equal(PinStatus.Pinned, tier.Read(2099, 0, Length));
+        Assert.Equal(0, tier.Store.GetStats().CorruptBlocks);
+    }
+
     private static int LengthOf(int file) => 10_000 + ((file * 7919) % 20_000);
 
     private static async Task FillManyAsync(TestTier tier, Random random, int count)

@@ -12,7 +12,8 @@ public sealed class PackedModelTests(ITestOutputHelper output)
 {
     private const int Files = 300;
 
-    // Fills under way cannot be evicted: more of them at once could fill the small tier alone.
+    // Fills under way cannot be evicted, nor can what else lies in their segments be compacted: 100 of them, of up to 120 KB,
+    // can take the small tier for themselves, and then Full is right. See PackedEvictionTests.
     private static readonly ParallelOptions AFew = new() { MaxDegreeOfParallelism = 8 };
 
     public enum Kind

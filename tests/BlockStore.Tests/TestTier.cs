@@ -10,6 +10,7 @@ internal sealed class TestTier : IAsyncDisposable
 {
     public static readonly BlockLayout Layout = new(BlockLayout.MinBlockSizeBytes);
     public static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+    private const int CopyAttemptsMax = 50;
     private IBlockStore? _store;
 
     public TestTier(long capacityBytes = 64L << 20, string? root = null)
@@ -157,15 +158,32 @@ internal sealed class TestTier : IAsyncDisposable
 
     /// <summary>
     /// The directory as a kill -9 would leave it, in a tier of its own: a copy, made while the store is open. A copy is not
-    /// atomic, so background work is let to end first; kills at any moment are the business of <see cref="KillTests"/>.
+    /// atomic (the journal copied after a compaction names a segment that was not there when the segments were), so one that
+    /// background work came into is thrown away; kills at any moment are the business of <see cref="KillTests"/>.
     /// </summary>
     public async Task<TestTier> CopyAsKilledAsync()
     {
-        await UntilAsync(IsQuiet, "background work to end");
-        var copy = new TestTier(CapacityBytes) { Boot = Boot, PackedMaxBytes = PackedMaxBytes };
-        Processes.Run("cp", "-a", "--sparse=always", Root + "/.", copy.Root);
-        return copy;
+        for (var attempt = 0; attempt < CopyAttemptsMax; attempt++)
+        {
+            await UntilAsync(IsQuiet, "background work to end");
+            var before = Changes();
+            var copy = new TestTier(CapacityBytes) { Boot = Boot, PackedMaxBytes = PackedMaxBytes, EvictionWaitMax = EvictionWaitMax };
+            var (code, output) = Processes.TryRun("cp", "-a", "--sparse=always", Root + "/.", copy.Root);
+            if (IsQuiet() && Changes() == before)
+            {
+                Assert.True(code == 0, output);
+                return copy;
+            }
+
+            await copy.DisposeAsync();
+        }
+
+        throw new InvalidOperationException($"the store was not quiet for the time of a copy, {CopyAttemptsMax} times");
     }
+
+    /// <summary>Whatever changes the directory has a record, or is a checkpoint.</summary>
+    private (long JournalBytes, long MovedBytes) Changes() =>
+        (Store.GetStats().JournalBytes, Store.GetStats().PackedMovedBytes);
 
     private bool IsQuiet()
     {

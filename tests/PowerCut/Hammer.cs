@@ -64,24 +64,25 @@ internal sealed class Hammer(IBlockStore store, int seed) : IDisposable
             {
                 0 => random.Next(Workload.KeptFiles),
                 1 => random.Next(Workload.LargeFiles),
-                // Each its own: who says that it filled one must not have seen it dropped by another meanwhile.
                 _ => Workload.LargeFiles + (random.Next(Workload.SmallFiles / Fillers) * Fillers) + worker,
             };
+            // Only one drops a file and says that it filled it: else another's drop could come between the fill and its line.
+            var isMine = file % Fillers == worker;
             var block = random.Next(Workload.Blocks(file));
             switch (random.Next(40))
             {
                 case 0:
                     await SyncAsync();
                     break;
-                case 1 when file >= Workload.KeptFiles:
+                case 1 when file >= Workload.KeptFiles && isMine:
                 case < 6 when file >= Workload.LargeFiles: // Dropped often, so that there is something to compact.
                     await SayAsync($"drop {file}");
                     await store.DropAsync(Workload.Key(file), CancellationToken.None);
                     break;
                 default:
-                    if (!Read(file, block, buffer))
+                    if (!Read(file, block, buffer) && await TryFillAsync(file, block, buffer) && (isMine || file < Workload.KeptFiles))
                     {
-                        await FillAsync(file, block, buffer);
+                        await SayAsync($"valid {file} {block}");
                     }
 
                     break;
@@ -116,14 +117,6 @@ internal sealed class Hammer(IBlockStore store, int seed) : IDisposable
         }
 
         return true;
-    }
-
-    private async Task FillAsync(int file, int block, byte[] buffer)
-    {
-        if (await TryFillAsync(file, block, buffer))
-        {
-            await SayAsync($"valid {file} {block}");
-        }
     }
 
     private async Task<bool> TryFillAsync(int file, int block, byte[] buffer)
