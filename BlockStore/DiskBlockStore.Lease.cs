@@ -13,7 +13,12 @@ public sealed partial class DiskBlockStore
     public LeaseStatus TryLease(FileKey file, out ResidencyLease? lease)
     {
         lease = null;
-        if (!_files.TryGetValue(file, out var cached) || cached.Removal is not null || TryOpenForPin(cached) is null)
+        if (!_files.TryGetValue(file, out var cached))
+        {
+            return _packed.GetResidency(file).IsComplete ? LeaseStatus.Packed : LeaseStatus.Missing;
+        }
+
+        if (cached.Removal is not null || TryOpenForPin(cached) is null)
         {
             return LeaseStatus.Missing;
         }

@@ -20,6 +20,11 @@ public sealed partial class DiskBlockStore
 
     ulong IPackedHost.BootTag => _bootTag;
 
+    bool IPackedHost.IsOverQuota(SourceId source) => _items.IsOverQuota(source);
+
+    ValueTask<bool> IPackedHost.AwaitQuotaAsync(SourceId source, CancellationToken cancellationToken) =>
+        _evictor.AwaitQuotaAsync(source, cancellationToken);
+
     ValueTask<bool> IPackedHost.ReserveAsync(long bytes, CancellationToken cancellationToken) =>
         _evictor.ReserveAsync(bytes, cancellationToken);
 

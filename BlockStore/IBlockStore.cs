@@ -39,7 +39,7 @@ public interface IBlockStore : IAsyncDisposable
     /// go on being filled in place. The lease carries the residency as seen after the lock: those blocks, and any block a
     /// later <see cref="GetResidency"/> shows under the same <see cref="ResidencyLease.Generation"/>, are safe to read. A file
     /// whose first block is on its way is leased too; one that has nothing is not, nor is one that is packed
-    /// (<see cref="BlockStoreOptions.PackedMaxBytes"/>): the data plane serves it.
+    /// (<see cref="BlockStoreOptions.PackedMaxBytes"/>), which has an answer of its own: <see cref="LeaseStatus.Packed"/>.
     /// </summary>
     LeaseStatus TryLease(FileKey file, out ResidencyLease? lease);
 

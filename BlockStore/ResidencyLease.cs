@@ -8,7 +8,7 @@ public enum LeaseStatus : byte
     /// <summary>Leased.</summary>
     Leased,
 
-    /// <summary>The store has nothing proven of the file, or has packed it with others: use the data plane.</summary>
+    /// <summary>The store has nothing proven of the file.</summary>
     Missing,
 
     /// <summary>Blocks of the file are being punched at this moment: ask again, or use the data plane.</summary>
@@ -19,6 +19,9 @@ public enum LeaseStatus : byte
     /// data plane.
     /// </summary>
     Refused,
+
+    /// <summary>It is all there, but packed with others: there is no file to lease. Pin and read it.</summary>
+    Packed,
 }
 
 /// <summary>

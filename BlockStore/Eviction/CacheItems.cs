@@ -47,7 +47,7 @@ internal sealed class CacheItems
         {
             var index = IndexOf(source);
             var item = _table.Add(HashOf(key, extent), index, bytes, OwnerOf(owner));
-            Hold(index, bytes);
+            Hold(index, _table.BytesOf(item)); // As it will be given back: the table rounds up.
             _sources[index].Share.Policy.Added(item);
             AgeUses();
             return item;
@@ -73,8 +73,9 @@ internal sealed class CacheItems
         lock (_gate)
         {
             ref var record = ref _table[item];
-            var delta = bytes - _table.BytesOf(item);
+            var before = _table.BytesOf(item);
             _table.SetBytes(item, bytes);
+            var delta = _table.BytesOf(item) - before;
             Hold(record.Source, delta);
             if (!record.IsPicked)
             {

@@ -27,7 +27,8 @@ internal sealed partial class PackedStore
                 return new FillAttempt(holds ? FillStatus.Resident : FillStatus.Unavailable, null, null);
             }
 
-            var (attempt, released) = TryBegin(shape, source);
+            var isOverQuota = _host.IsOverQuota(shape.Source);
+            var (attempt, released) = TryBegin(shape, source, mayBegin: !isOverQuota);
             if (attempt is { } outcome)
             {
                 return outcome;
@@ -41,7 +42,7 @@ internal sealed partial class PackedStore
             {
                 await Task.Run(() => CheckAsync(shape.Key), cancellationToken);
             }
-            else if (await OpenSegmentAsync((int)shape.LengthBytes, cancellationToken) is { } refused)
+            else if (await MakeRoomAsync(shape, isOverQuota, cancellationToken) is { } refused)
             {
                 _counters.FillRefused();
                 return new FillAttempt(refused, null, null);
@@ -91,7 +92,7 @@ internal sealed partial class PackedStore
             && found.Entry.Layout == shape.Layout && found.Entry.At.Source == source
             && (found.Entry.At.State == PackedState.Proven || await CheckAsync(shape.Key) == BlockFinding.Proven);
 
-    private (FillAttempt? Outcome, Task? Released) TryBegin(in FileShape shape, ushort source)
+    private (FillAttempt? Outcome, Task? Released) TryBegin(in FileShape shape, ushort source, bool mayBegin)
     {
         lock (_index.GateOf(shape.Key))
         {
@@ -118,7 +119,7 @@ internal sealed partial class PackedStore
                     : (new FillAttempt(status, null, null), null);
             }
 
-            if (!_segments.TryAllocate((int)shape.LengthBytes, isMove: false, out var segment, out var offset))
+            if (!mayBegin || !_segments.TryAllocate((int)shape.LengthBytes, isMove: false, out var segment, out var offset))
             {
                 return (null, null);
             }
@@ -128,6 +129,17 @@ internal sealed partial class PackedStore
             _fills[shape.Key] = fill;
             return (new FillAttempt(FillStatus.Started, fill, fill), null);
         }
+    }
+
+    /// <summary>Waits for the source's quota, or opens the next segment; says why if that cannot be.</summary>
+    private async ValueTask<FillStatus?> MakeRoomAsync(FileShape shape, bool isOverQuota, CancellationToken cancellationToken)
+    {
+        if (isOverQuota)
+        {
+            return await _host.AwaitQuotaAsync(shape.Source, cancellationToken) ? null : FillStatus.Full;
+        }
+
+        return await OpenSegmentAsync((int)shape.LengthBytes, cancellationToken);
     }
 
     /// <summary>Opens the next segment unless somebody did; says why if that cannot be.</summary>

@@ -24,6 +24,12 @@ internal interface IPackedHost
 
     ulong BootTag { get; }
 
+    /// <summary>A source holds all it may; see <see cref="AwaitQuotaAsync"/>.</summary>
+    bool IsOverQuota(SourceId source);
+
+    /// <summary>Waits until a source has given up enough of its own; false if what it has is in use.</summary>
+    ValueTask<bool> AwaitQuotaAsync(SourceId source, CancellationToken cancellationToken);
+
     ValueTask<bool> ReserveAsync(long bytes, CancellationToken cancellationToken);
 
     /// <summary>A write failed; says what that means.</summary>

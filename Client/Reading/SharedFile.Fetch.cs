@@ -32,7 +32,11 @@ internal sealed partial class SharedFile
         long offsetBytes, Memory<byte> destination, CancellationToken cancellationToken)
     {
         var plan = _readahead.OnMiss(offsetBytes, destination.Length);
-        StartPrefetch(plan); // Beside the demanded range, not before it.
+        if (!_isPacked)
+        {
+            StartPrefetch(plan); // Beside the demanded range, not before it.
+        }
+
         var (status, waited) = await FetchAsync(offsetBytes, destination, plan.EnsureEnd, cancellationToken)
             .ConfigureAwait(false);
         if (waited && status == ReadStatus.Ok)
@@ -140,7 +144,12 @@ internal sealed partial class SharedFile
         var outcome = await connection.LeaseAsync(Key, cancellationToken).ConfigureAwait(false);
         if (outcome is not { Status: ReadStatus.Ok, Lease: { } lease })
         {
-            return new CacheResidency(blocks, outcome.Status == ReadStatus.NotFound ? 0 : null);
+            return new CacheResidency(blocks, outcome.Status switch
+            {
+                ReadStatus.NotFound => 0,
+                ReadStatus.NotSupported => blocks, // Packed: all or nothing.
+                _ => null,
+            });
         }
 
         using var file = new LeasedFile(lease);
@@ -216,7 +225,7 @@ internal sealed partial class SharedFile
 
         // Nothing is cached, so there is nothing to lease: the first bytes, and small files whole, come as one answer.
         var isFirst = _isCold && destination.Length <= FirstReadBytesMax;
-        if (connection.PassesDescriptors && !isFirst)
+        if (connection.PassesDescriptors && !isFirst && !_isPacked)
         {
             var step = await StepByLeaseAsync(connection, offsetBytes, destination, wantedEnd, cancellationToken)
                 .ConfigureAwait(false);
@@ -250,6 +259,11 @@ internal sealed partial class SharedFile
         {
             // Before the question: only a lease held all the while keeps what the answer says true.
             var held = _lease ?? await LeaseBeforeAsync(connection, cancellationToken).ConfigureAwait(false);
+            if (_isPacked)
+            {
+                return null;
+            }
+
             var ensured = await connection.EnsureAsync(Key, start, end - start, cancellationToken).ConfigureAwait(false);
             switch (ensured.Status)
             {

@@ -24,6 +24,7 @@ internal sealed partial class SharedFile : IDisposable
     private volatile LeasedFile? _lease;
     private volatile bool _isCold; // Nothing of it was cached at the open, and nothing was read since.
     private volatile bool _hasArrived; // Something of it was: a lease can be had before the next question.
+    private volatile bool _isPacked; // It shares a file with others: a read is one answer, and there is no lease to ask for.
     private bool _closed;
     private long _noLeaseUntil;
     private long _reads;
@@ -210,6 +211,7 @@ internal sealed partial class SharedFile : IDisposable
 
             outcome.Lease?.Dispose();
             var status = outcome.Status == ReadStatus.Ok ? ReadStatus.Unavailable : outcome.Status;
+            _isPacked |= status == ReadStatus.NotSupported;
             if (status == ReadStatus.Unavailable && connection.IsOpen && !isOpening)
             {
                 // Leases are short. Of a file that merely is not there yet (NotFound) the next question may bring one.
@@ -252,7 +254,7 @@ internal sealed partial class SharedFile : IDisposable
     }
 
     /// <summary>How asking for a lease ended.</summary>
-    /// <param name="Status">Ok; NotFound: nothing is cached nor on its way; CapabilityRequired; Unavailable: none now.</param>
+    /// <param name="Status">Ok; NotFound: nothing is cached nor on its way; NotSupported: packed; CapabilityRequired; Unavailable: none now.</param>
     /// <param name="Lease">The lease, when Ok.</param>
     private readonly record struct LeaseAttempt(ReadStatus Status, LeasedFile? Lease);
 }

@@ -44,7 +44,8 @@ public interface IBlockService
     /// <summary>A residency lease on the version's cache file, for a peer on the same host.</summary>
     /// <returns>
     /// Ok; CapabilityRequired; NotFound when nothing of the version is cached or on its way; Unavailable when no lease may be given now (read
-    /// through the data plane instead).
+    /// through the data plane instead); NotSupported when all of it is cached, but packed with other small files: it has no descriptor, and
+    /// a read is one answer.
     /// </returns>
     ReadStatus TryLease(FileKey key, out ResidencyLease? lease);
 

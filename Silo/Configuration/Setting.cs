@@ -25,6 +25,9 @@ internal sealed record Setting(string Name, string ValueName, string Default, st
     public static readonly Setting ScrubRate = new("scrub-rate", "SIZE", "20MiB",
         "Bytes a second that are read on each disk to find blocks that went bad. 0 turns it off.");
 
+    public static readonly Setting PackedMax = new("packed-max", "SIZE", "64KiB",
+        "Files of at most this size are packed with others in large files, from now on. 0 gives each a file of its own.");
+
     public static readonly Setting SiloPort = new("silo-port", "PORT", "11111", "Silos among themselves. 0 picks a free port.");
 
     public static readonly Setting GatewayPort = new("gateway-port", "PORT", "30000",
@@ -59,7 +62,7 @@ internal sealed record Setting(string Name, string ValueName, string Default, st
     /// <summary>All of them, in the order of the help.</summary>
     public static IReadOnlyList<Setting> All { get; } =
     [
-        DataDir, Tier, ScrubRate, SiloPort, GatewayPort, DataPort, HttpPort, Listen, SiloName, MemoryLimit,
+        DataDir, Tier, ScrubRate, PackedMax, SiloPort, GatewayPort, DataPort, HttpPort, Listen, SiloName, MemoryLimit,
         FillConcurrency, UnderStorageTimeout, LogLevel, Config,
     ];
 

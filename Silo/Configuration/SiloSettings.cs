@@ -20,6 +20,9 @@ internal sealed record SiloSettings
     /// <summary>What is read on each disk a second to find bad blocks; 0: nothing.</summary>
     public long ScrubBytesPerSecond { get; init; } = 20L << 20;
 
+    /// <summary>Files of at most this length are packed in log segments; 0: none.</summary>
+    public int PackedMaxBytes { get; init; } = 64 << 10;
+
     public required IPAddress Listen { get; init; }
 
     public required int SiloPort { get; init; }
@@ -59,6 +62,7 @@ internal sealed record SiloSettings
                 ? TierSpec.ParseAll(tiers, origin)
                 : [new TierSpec(TierMedium.Nvme, Path.Combine(dataDirectory, "nvme"), 10L << 30, IsDefault: true)],
             ScrubBytesPerSecond = values.GetBytes(Setting.ScrubRate, 0, 1L << 40),
+            PackedMaxBytes = (int)values.GetBytes(Setting.PackedMax, 0, 1L << 20),
             Listen = ReadListen(values),
             SiloPort = values.GetInt32(Setting.SiloPort, 0, ushort.MaxValue),
             GatewayPort = values.GetInt32(Setting.GatewayPort, 0, ushort.MaxValue),

@@ -131,11 +131,12 @@ internal sealed class SiloProcess
             cancellationToken);
     }
 
-    private static BlockStoreOptions OptionsOf(TierSpec tier) => new()
+    private BlockStoreOptions OptionsOf(TierSpec tier) => new()
     {
         Directory = tier.Directory,
         CapacityBytes = tier.CapacityBytes,
         Medium = tier.Medium,
+        PackedMaxBytes = _settings.PackedMaxBytes,
         ReadBootId = BootIdSource.Read,
     };
 

@@ -134,7 +134,12 @@ internal sealed class BlockService : IBlockService
         var status = _store.TryLease(key, out var stored);
         if (status != LeaseStatus.Leased)
         {
-            return status == LeaseStatus.Missing ? ReadStatus.NotFound : ReadStatus.Unavailable;
+            return status switch
+            {
+                LeaseStatus.Missing => ReadStatus.NotFound,
+                LeaseStatus.Packed => ReadStatus.NotSupported,
+                _ => ReadStatus.Unavailable,
+            };
         }
 
         _store.Touch(key);

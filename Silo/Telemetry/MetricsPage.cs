@@ -95,6 +95,12 @@ internal sealed class MetricsPage(
         Gauge("ocache_tier_files", "File versions known.", stats => stats.Files);
         Gauge("ocache_tier_open_files", "Cache files open.", stats => stats.OpenFiles);
         Gauge("ocache_tier_journal_bytes", "Journal to replay at a restart.", stats => stats.JournalBytes);
+        Gauge("ocache_tier_packed_objects", "Small files packed in log segments.", stats => stats.PackedObjects);
+        Gauge("ocache_tier_packed_bytes", "Bytes of them.", stats => stats.PackedBytes);
+        Gauge("ocache_tier_packed_segments", "Log segments.", stats => stats.PackedSegments);
+        Gauge("ocache_tier_packed_segment_bytes", "Bytes they take, dead ones included.", stats => stats.PackedSegmentBytes);
+        Gauge("ocache_tier_packed_index_bytes", "Memory of the index of packed files.", stats => stats.PackedIndexBytes);
+        Counter("ocache_tier_packed_moved_bytes_total", "Bytes that compaction moved.", stats => stats.PackedMovedBytes);
         Counter("ocache_tier_fills_completed_total", "Fills that ended with a block.", stats => stats.FillsCompleted);
         Counter("ocache_tier_fills_aborted_total", "Fills that ended without one.", stats => stats.FillsAborted);
         Counter("ocache_tier_fills_refused_full_total", "Fills that found the tier full.", stats => stats.FillsRefusedFull);

@@ -1,3 +1,5 @@
+using OrleansCache.Files;
+using OrleansCache.Namespaces;
 using Xunit.Abstractions;
 
 namespace OrleansCache.BlockStore.Tests;
@@ -6,6 +8,7 @@ namespace OrleansCache.BlockStore.Tests;
 public sealed class PackedEvictionTests(ITestOutputHelper output)
 {
     private const long Capacity = 16L << 20; // 16 segments of 1 MiB.
+    private const long PackedSpaceMax = 30_016; // Of one of these files.
     private const int Files = 1500; // About 30 MiB.
 
     [Fact]
@@ -155,6 +158,35 @@ public sealed class PackedEvictionTests(ITestOutputHelper output)
 
         Assert.Equal(PinStatus.Pinned, tier.Read(2099, 0, Length));
         Assert.Equal(0, tier.Store.GetStats().CorruptBlocks);
+    }
+
+    [Fact]
+    public async Task A_source_over_its_quota_makes_room_of_its_own()
+    {
+        const long Quota = 1 << 20;
+        await using var tier = new TestTier(4 * Capacity) { EvictionWaitMax = TestTier.Limit };
+        await tier.OpenAsync();
+        var other = TestTier.Request(100_000, 5000, 0) with { Source = new SourceId(2) };
+        var kept = await tier.Store.BeginFillAsync(other, CancellationToken.None);
+        Assert.True(TestTier.WriteAll(kept.Fill!, TestTier.Key(100_000)) && await kept.Fill!.CompleteAsync(CancellationToken.None));
+        tier.Store.SetSource(new SourceId(1), new SourceCaching(EvictionKind.Lru, Quota));
+        for (var file = 0; file < 300; file++)
+        {
+            Assert.Equal(FillStatus.Started, await tier.FillAsync(file, LengthOf(file), 0)); // 5.7 MiB in all.
+            Assert.InRange(Held(), 1, Quota + PackedSpaceMax);
+        }
+
+        Assert.Equal(FillStatus.Resident, await tier.FillAsync(299, LengthOf(299), 0)); // Needs no room.
+        Assert.Equal(PinStatus.Pinned, tier.Read(100_000, 0, 5000));
+        tier.Store.SetSource(new SourceId(1), default);
+        for (var file = 1000; file < 1200; file++)
+        {
+            Assert.Equal(FillStatus.Started, await tier.FillAsync(file, LengthOf(file), 0));
+        }
+
+        Assert.InRange(Held(), 2 * Quota, 4 * Capacity);
+
+        long Held() => tier.Store.EnumerateFiles().Where(file => file.Source == new SourceId(1)).Sum(file => file.ResidentBytes);
     }
 
     private static int LengthOf(int file) => 10_000 + ((file * 7919) % 20_000);

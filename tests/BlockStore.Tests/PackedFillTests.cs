@@ -13,6 +13,7 @@ public sealed class PackedFillTests
     {
         await using var tier = new TestTier();
         await tier.OpenAsync();
+        Assert.Equal(LeaseStatus.Missing, tier.Store.TryLease(TestTier.Key(0), out _));
         var lengths = new[] { 1, 15, 16, 17, 4096, 5000, 65_535, 65_536 };
         for (var file = 0; file < 400; file++)
         {
@@ -25,7 +26,7 @@ public sealed class PackedFillTests
             Assert.Equal(PinStatus.Pinned, tier.Read(file, 0, length));
             Assert.Equal(PinStatus.Missing, tier.Read(file, 0, length + 1));
             Assert.Equal(FillStatus.Resident, await tier.FillAsync(file, length, 0));
-            Assert.Equal(LeaseStatus.Missing, tier.Store.TryLease(TestTier.Key(file), out _));
+            Assert.Equal(LeaseStatus.Packed, tier.Store.TryLease(TestTier.Key(file), out _));
             var residency = tier.Store.GetResidency(TestTier.Key(file));
             Assert.True(residency.IsComplete);
             Assert.Equal((1, (long)length), (residency.BlockCount, residency.FileLengthBytes));

@@ -47,6 +47,9 @@ internal sealed class FakeConnection : IBlockConnection
     /// <summary>Whether a lease can be had while nothing is resident; a real silo gives one only when something is on its way.</summary>
     public bool LeasesEmptyFiles { get; set; } = true;
 
+    /// <summary>The file shares its cache file with others.</summary>
+    public bool IsPacked { get; set; }
+
     /// <summary>Runs when a lease is asked for, before it is given.</summary>
     public Action? BeforeLease { get; set; }
 
@@ -134,6 +137,11 @@ internal sealed class FakeConnection : IBlockConnection
             }
 
             var isComplete = Resident.All(one => one);
+            if (IsPacked)
+            {
+                return new(new LeaseOutcome(isComplete ? ReadStatus.NotSupported : ReadStatus.NotFound, null));
+            }
+
             var bits = new byte[(Resident.Length + 7) / 8];
             for (var block = 0; block < Resident.Length; block++)
             {

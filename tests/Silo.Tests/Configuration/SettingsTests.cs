@@ -50,6 +50,14 @@ public sealed class SettingsTests
         Assert.All(all, settings => Assert.Equal(0, settings.ScrubBytesPerSecond));
     }
 
+    [Fact]
+    public void Small_files_are_packed_unless_the_threshold_is_0()
+    {
+        Assert.Equal(64 << 10, Read([]).PackedMaxBytes);
+        Assert.Equal(0, Read(new() { ["packed-max"] = "0" }).PackedMaxBytes);
+        Assert.Equal(1 << 20, Read(variables: new() { ["OCACHE_PACKED_MAX"] = "1MiB" }).PackedMaxBytes);
+    }
+
     [Theory]
     [InlineData("silo-port", "70000", "--silo-port")]
     [InlineData("http-port", "-1", "--http-port")]
@@ -64,6 +72,8 @@ public sealed class SettingsTests
     [InlineData("tier", "nvme=/x/y:1GiB\nhdd=/x:1GiB", "/x/y, which lies in /x")]
     [InlineData("tier", "nvme=/x:1GiB\nhdd", "NAME=DIR:SIZE")]
     [InlineData("scrub-rate", "slow", "--scrub-rate")]
+    [InlineData("packed-max", "2MiB", "--packed-max")]
+    [InlineData("packed-max", "-1", "--packed-max")]
     [InlineData("memory-limit", "10MiB", "--memory-limit")]
     [InlineData("memory-limit", "lots", "lots")]
     [InlineData("listen", "0.0.0.0", "127.0.0.1")]

@@ -144,6 +144,18 @@ public sealed class BlockServiceTests
     }
 
     [Fact]
+    public async Task A_packed_file_says_that_there_is_nothing_to_lease()
+    {
+        await using var bench = await ServingBench.CreateAsync();
+        var file = bench.Present(1000);
+        Assert.Equal(ReadStatus.NotFound, bench.Service.TryLease(file.Key, out _));
+        await bench.ReadRightAsync(file);
+        await bench.IdleAsync();
+        Assert.Equal(ReadStatus.NotSupported, bench.Service.TryLease(file.Key, out _));
+        await bench.ReadRightAsync(file);
+    }
+
+    [Fact]
     public async Task A_pin_disposed_twice_frees_nobody_elses()
     {
         await using var bench = await ServingBench.CreateAsync();
