@@ -154,9 +154,12 @@ public sealed partial class DiskBlockStore : IBlockStore, IFillHost, IExtentHost
     }
 
     /// <inheritdoc/>
-    public IEnumerable<StoredFile> EnumerateFiles()
+    public IEnumerable<StoredFile> EnumerateFiles() => EnumerateFiles(_ => true);
+
+    /// <summary>Those of some keys; costs little for the others.</summary>
+    internal IEnumerable<StoredFile> EnumerateFiles(Func<FileKey, bool> isWanted)
     {
-        foreach (var (key, file) in _files)
+        foreach (var (key, file) in _files.Where(pair => isWanted(pair.Key)))
         {
             lock (file.Gate)
             {
@@ -171,7 +174,7 @@ public sealed partial class DiskBlockStore : IBlockStore, IFillHost, IExtentHost
                 key, shape.Source, shape.LengthBytes, shape.Layout, file.CountProven(), file.PresentBytes, file.CountUnproven());
         }
 
-        foreach (var packed in _packed.EnumerateFiles())
+        foreach (var packed in _packed.EnumerateFiles(isWanted))
         {
             yield return packed;
         }

@@ -190,11 +190,11 @@ internal sealed partial class PackedStore : IFillHost, IItemOwner, IDisposable
         }
     }
 
-    public IEnumerable<StoredFile> EnumerateFiles()
+    public IEnumerable<StoredFile> EnumerateFiles(Func<FileKey, bool> isWanted)
     {
         for (var item = 1u; item < _index.ItemsEnd; item++)
         {
-            if (_index.TryRead(item, out var entry))
+            if (_index.TryRead(item, out var entry) && isWanted(entry.Key))
             {
                 var isProven = entry.At.State == PackedState.Proven;
                 yield return new StoredFile(

@@ -72,7 +72,7 @@ internal sealed partial class Scrubber : IAsyncDisposable
 
     private async Task ScrubPartAsync(int part, FileKey from)
     {
-        var files = _store.EnumerateFiles().Where(file => (int)(file.File.High >> 56) == part && Compare(file.File, from) >= 0).ToList();
+        var files = _store.EnumerateFiles(key => (int)(key.High >> 56) == part && Compare(key, from) >= 0).ToList();
         files.Sort((a, b) => Compare(a.File, b.File));
         foreach (var file in files)
         {

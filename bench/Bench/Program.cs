@@ -33,6 +33,20 @@ if (args is ["policies", .. var policyArguments])
     return await policies.Parse(policyArguments).InvokeAsync().ConfigureAwait(false);
 }
 
+if (args is ["smallentries", .. var entryArguments])
+{
+    var entries = new Option<int>("--entries") { Description = "How many.", DefaultValueFactory = _ => 10_000_000 };
+    var quickly = new Option<bool>("--quick") { Description = "100,000: shows that it works, not how fast." };
+    var small = new RootCommand("Many small files in one block store.") { entries, quickly };
+    small.SetAction(async (arguments, cancellationToken) =>
+    {
+        var count = arguments.GetValue(quickly) ? 100_000 : Math.Clamp(arguments.GetValue(entries), 1000, 100_000_000);
+        Report.Write("smallentries", 1, await SmallEntriesBench.RunAsync(count, cancellationToken).ConfigureAwait(false), TimeProvider.System);
+        return 0;
+    });
+    return await small.Parse(entryArguments).InvokeAsync().ConfigureAwait(false);
+}
+
 var names = new Argument<string[]>("NAME") { Description = "engine, store, io, fuse, s3, names; default: all.", Arity = ArgumentArity.ZeroOrMore };
 var rounds = new Option<int>("--rounds") { Description = "Interleaved rounds.", DefaultValueFactory = _ => 5 };
 var quick = new Option<bool>("--quick") { Description = "Small data, one round: shows that it works, not how fast." };
