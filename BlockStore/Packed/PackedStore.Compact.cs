@@ -88,7 +88,8 @@ internal sealed partial class PackedStore
             catch (IOException exception)
             {
                 moves.ForEach(GiveUp);
-                return _host.OnWriteFailed(exception) == FillFailure.NoSpace && await EvictLastAsync(batch);
+                return !IsShortOfDescriptors(exception) // Ours to bear until some are closed; the disk is well.
+                    && _host.OnWriteFailed(exception) == FillFailure.NoSpace && await EvictLastAsync(batch);
             }
         }
 

@@ -131,6 +131,9 @@ internal sealed partial class PackedStore
         }
     }
 
+    private static bool IsShortOfDescriptors(IOException exception) =>
+        exception.HResult is TooManyFiles or TooManyFilesInSystem;
+
     /// <summary>Waits for the source's quota, or opens the next segment; says why if that cannot be.</summary>
     private async ValueTask<FillStatus?> MakeRoomAsync(FileShape shape, bool isOverQuota, CancellationToken cancellationToken)
     {
@@ -167,7 +170,7 @@ internal sealed partial class PackedStore
             catch (IOException exception)
             {
                 _space.Release(bytes);
-                return exception.HResult is TooManyFiles or TooManyFilesInSystem
+                return IsShortOfDescriptors(exception)
                     || _host.OnWriteFailed(exception) == FillFailure.NoSpace
                     ? FillStatus.Full
                     : FillStatus.Unavailable;

@@ -88,7 +88,16 @@ public sealed class EvictionTests
         Assert.Equal(1, tier.Store.GetStats().FillsRefusedFull);
         Assert.Equal(PinStatus.Pinned, tier.Read(0, 0, (int)FileLength));
         leases.ForEach(lease => lease.Dispose());
-        Assert.Equal(FillStatus.Started, await tier.FillAsync(2, FileLength, 0));
+
+        // A process that another test starts at this moment has copies of the descriptors until its exec.
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        var status = FillStatus.Full;
+        while (status == FillStatus.Full && clock.Elapsed < TestTier.Limit)
+        {
+            status = await tier.FillAsync(2, FileLength, 0);
+        }
+
+        Assert.Equal(FillStatus.Started, status);
     }
 
     [Fact]
