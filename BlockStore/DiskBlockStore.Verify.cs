@@ -41,7 +41,13 @@ public sealed partial class DiskBlockStore
     {
         ArgumentOutOfRangeException.ThrowIfNegative(offsetBytes);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(lengthBytes);
-        if (!_files.TryGetValue(file, out var cached) || offsetBytes > cached.Shape.LengthBytes - lengthBytes)
+        if (!_files.TryGetValue(file, out var cached))
+        {
+            _packed.Doubt(file);
+            return;
+        }
+
+        if (offsetBytes > cached.Shape.LengthBytes - lengthBytes)
         {
             return;
         }

@@ -86,6 +86,15 @@ internal sealed partial class PackedStore
             || await Task.Run(() => CheckAsync(file), cancellationToken) == BlockFinding.Proven;
     }
 
+    /// <summary>See <see cref="IBlockStore.Doubt"/>.</summary>
+    public void Doubt(FileKey file)
+    {
+        if (_index.TryFind(file, out var found) && found.Entry.At.State == PackedState.Proven)
+        {
+            SetState(file, found.Entry.At, PackedState.Unproven);
+        }
+    }
+
     /// <summary>See <see cref="IBlockStore.VerifyAsync"/>.</summary>
     public async ValueTask<VerifyReport> VerifyAsync(FileKey file, CancellationToken cancellationToken)
     {

@@ -139,7 +139,7 @@ internal sealed partial class PackedStore
     {
         if (isOverQuota)
         {
-            return await _host.AwaitQuotaAsync(shape.Source, cancellationToken) ? null : FillStatus.Full;
+            return await _host.AwaitQuotaAsync(shape.Source, cancellationToken) ? null : FillStatus.Refused;
         }
 
         return await OpenSegmentAsync((int)shape.LengthBytes, cancellationToken);

@@ -145,7 +145,7 @@ public sealed class EvictionTests
         var waiting = tier.FillAsync(1, FileLength, 3);
         await Task.WhenAny(waiting, Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System, CancellationToken.None));
         Assert.False(waiting.IsCompleted);
-        TestTier.AssertBytes(TestTier.Key(0), pin);
+        TestTier.AssertBytes(TestTier.Key(0), 0, pin);
         pin.Dispose();
         Assert.Equal(FillStatus.Started, await waiting);
     }

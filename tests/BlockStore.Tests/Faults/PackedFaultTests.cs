@@ -45,6 +45,28 @@ public sealed class PackedFaultTests
         AssertTheRestIsServed(tier);
     }
 
+    [Fact]
+    public async Task An_object_that_a_reader_could_not_read_is_compared_before_it_is_given_again()
+    {
+        var io = new FaultyDiskIo(1);
+        await using var tier = new TestTier(16L << 20) { Io = io };
+        await FillAsync(tier);
+        tier.Store.Doubt(TestTier.Key(1), 0, 1);
+        tier.Store.Doubt(TestTier.Key(Files), 0, 1);
+        Assert.Equal(PinStatus.Unproven, tier.Read(1, 0, 1));
+        Assert.Equal(PinStatus.Pinned, tier.Read(2, 0, LengthOf(2)));
+        Assert.Equal(FillStatus.Resident, await tier.FillAsync(1, LengthOf(1), 0));
+        Assert.Equal(PinStatus.Pinned, tier.Read(1, 0, LengthOf(1)));
+
+        tier.Store.Doubt(TestTier.Key(1), 0, 1);
+        io.Rules = [new(DiskCall.Read, FaultKind.Fail) { Path = "/packed/" }];
+        Assert.False(await tier.Store.EnsureVerifiedAsync(TestTier.Key(1), 0, LengthOf(1), CancellationToken.None));
+        io.Rules = [];
+        Assert.Equal(PinStatus.Missing, tier.Read(1, 0, 1));
+        Assert.Equal(FillStatus.Started, await tier.FillAsync(1, LengthOf(1), 0));
+        Assert.Equal(PinStatus.Pinned, tier.Read(1, 0, LengthOf(1)));
+    }
+
     private static async Task FillAsync(TestTier tier)
     {
         await tier.OpenAsync();
