@@ -26,7 +26,7 @@ public sealed partial class DiskBlockStore
 
     [LoggerMessage(
         Level = LogLevel.Error,
-        Message = "Tier {Directory} takes no more fills: {Why}. What it holds is still served; check the disk and restart the silo")]
+        Message = "Tier {Directory} takes no more fills: {Why}. Check the disk, then put it in again: ocache disks in")]
     private partial void LogUnhealthy(Exception exception, string directory, string why);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "{File} cannot be evicted now")]

@@ -261,7 +261,7 @@ internal sealed class BlockJournal : IAsyncDisposable
         var failure = new BlockStoreException(
             BlockStoreError.JournalFailed,
             $"The journal {_device.FileName} cannot be written ({_device.Failure?.Message ?? exception.Message}). "
-            + "The tier takes no more fills; check the disk and restart the silo.",
+            + "The tier takes no more fills; check the disk, then put it in again: ocache disks in.",
             exception);
         TaskCompletionSource next;
         lock (_gate)
