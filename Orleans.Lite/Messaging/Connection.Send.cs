@@ -3,8 +3,8 @@ namespace Orleans.Runtime.Messaging;
 /// <summary>The sending half: a pending buffer that fills while the other one is being sent.</summary>
 internal abstract partial class Connection
 {
-    /// <summary>A peer that lets this much gather does not read: a thousand of the largest messages we allow
-    /// ourselves.</summary>
+    /// <summary>A peer that lets this much gather behind a send under way, which is as large at most, does not read: a
+    /// thousand of the largest messages we allow ourselves.</summary>
     protected const int QueuedBytesMax = 64 << 20;
 
     /// <summary>A send that moves nothing for this long means a dead or stalled peer.</summary>
