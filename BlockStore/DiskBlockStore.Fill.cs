@@ -1,3 +1,4 @@
+using OrleansCache.BlockStore.Disk;
 using OrleansCache.BlockStore.Eviction;
 using OrleansCache.BlockStore.Index;
 using OrleansCache.BlockStore.Journal;
@@ -9,7 +10,7 @@ namespace OrleansCache.BlockStore;
 /// <summary>Filling: one fill per block at a time, space first, record before visible.</summary>
 public sealed partial class DiskBlockStore
 {
-    private const int QuotaExceeded = 122, FileTooBig = 27; // EDQUOT, EFBIG
+    private const int FileTooBig = 27; // EFBIG
 
     /// <inheritdoc/>
     public async ValueTask<FillAttempt> BeginFillAsync(FillRequest request, CancellationToken cancellationToken)
@@ -127,7 +128,7 @@ public sealed partial class DiskBlockStore
     /// <summary>Tells a full disk, which eviction cures, from a broken one.</summary>
     FillFailure IFillHost.OnWriteFailed(IOException exception)
     {
-        if (exception.HResult is FileSpace.NoSpace or QuotaExceeded)
+        if (DiskErrors.IsFull(exception))
         {
             LogDiskFull(_directory.Root, _space.UsedBytes);
             _space.SetDiskRoom(0, _options.FreeSpaceFloorBytes);
@@ -157,7 +158,7 @@ public sealed partial class DiskBlockStore
         {
             return TryBegin(file, block, ref reserved);
         }
-        catch (LinuxFileException exception) when (exception.Errno is TooManyFiles or TooManyFilesInSystem)
+        catch (LinuxFileException exception) when (DiskErrors.IsShortOfDescriptors(exception.Errno))
         {
             _counters.FillRefused(); // Ours to bear until idle files are closed; the disk is well.
             return (new FillAttempt(FillStatus.Full, null, null), null);

@@ -1,9 +1,9 @@
 using System.Collections.Concurrent;
 using Microsoft.Win32.SafeHandles;
+using OrleansCache.BlockStore.Disk;
 using OrleansCache.BlockStore.Eviction;
 using OrleansCache.BlockStore.Index;
 using OrleansCache.BlockStore.Journal;
-using OrleansCache.Linux;
 
 namespace OrleansCache.BlockStore;
 
@@ -206,7 +206,7 @@ public sealed partial class DiskBlockStore
                     await CheckpointAsync();
                 }
             }
-            catch (Exception exception) when (exception.HResult is FileSpace.NoSpace or QuotaExceeded)
+            catch (Exception exception) when (DiskErrors.IsFull(exception))
             {
                 // The journal has it all: the next tick tries again.
                 _store.LogDiskFull(_store._directory.Root, _store._space.UsedBytes);

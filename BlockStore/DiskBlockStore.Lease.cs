@@ -1,3 +1,4 @@
+using OrleansCache.BlockStore.Disk;
 using OrleansCache.BlockStore.Index;
 using OrleansCache.Files;
 using OrleansCache.Linux;
@@ -7,8 +8,6 @@ namespace OrleansCache.BlockStore;
 /// <summary>Residency leases: the kernel's flock is the only record of them, so they outlive a kill -9 of the silo.</summary>
 public sealed partial class DiskBlockStore
 {
-    private const int TooManyFiles = 24, TooManyFilesInSystem = 23; // EMFILE, ENFILE
-
     /// <inheritdoc/>
     public LeaseStatus TryLease(FileKey file, out ResidencyLease? lease)
     {
@@ -33,7 +32,7 @@ public sealed partial class DiskBlockStore
         var descriptor = _io.TryOpen(cached.Path, OpenFlags.ReadOnly, out var errno);
         if (descriptor is null)
         {
-            if (errno is not (FileSpace.NoSuchFile or TooManyFiles or TooManyFilesInSystem))
+            if (errno != FileSpace.NoSuchFile && !DiskErrors.IsShortOfDescriptors(errno))
             {
                 LogOpenFailed(new LinuxFileException(errno, "open"), cached.Path);
             }

@@ -68,22 +68,20 @@ public sealed partial class DiskBlockStore
     /// <inheritdoc/>
     public async ValueTask<VerifyReport> VerifyAsync(FileKey file, CancellationToken cancellationToken)
     {
-        int examined = 0, corrupt = 0;
         if (!_files.TryGetValue(file, out var cached))
         {
             return await _packed.VerifyAsync(file, cancellationToken);
         }
-        else
+
+        int examined = 0, corrupt = 0;
+        for (var block = 0; block < cached.Shape.BlockCount; block++)
         {
-            for (var block = 0; block < cached.Shape.BlockCount; block++)
+            cancellationToken.ThrowIfCancellationRequested();
+            if (cached.IsPresent(block))
             {
-                cancellationToken.ThrowIfCancellationRequested();
-                if (cached.IsPresent(block))
-                {
-                    var finding = await Task.Run(() => CheckBlockAsync(cached, block), cancellationToken);
-                    examined += finding is BlockFinding.Proven or BlockFinding.Corrupt ? 1 : 0;
-                    corrupt += finding == BlockFinding.Corrupt ? 1 : 0;
-                }
+                var finding = await Task.Run(() => CheckBlockAsync(cached, block), cancellationToken);
+                examined += finding is BlockFinding.Proven or BlockFinding.Corrupt ? 1 : 0;
+                corrupt += finding == BlockFinding.Corrupt ? 1 : 0;
             }
         }
 

@@ -37,6 +37,9 @@ internal sealed class LatencyHistogram(string operation)
         Interlocked.Add(ref _sumTicks, ticks);
     }
 
+    /// <summary>A call that begins here and ends when it is disposed.</summary>
+    public Call Measure() => new(this);
+
     /// <summary>What was counted so far. Taken beside running calls: it may be a call or two behind itself.</summary>
     public DiskOperationStats Read()
     {
@@ -52,5 +55,13 @@ internal sealed class LatencyHistogram(string operation)
             counts,
             (double)Volatile.Read(ref _sumTicks) / Stopwatch.Frequency,
             Volatile.Read(ref _inFlight));
+    }
+
+    /// <summary>One call under way.</summary>
+    internal readonly ref struct Call(LatencyHistogram histogram)
+    {
+        private readonly long _began = histogram.Begin();
+
+        public void Dispose() => histogram.End(_began);
     }
 }

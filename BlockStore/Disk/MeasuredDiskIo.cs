@@ -10,28 +10,14 @@ internal sealed class MeasuredDiskIo(IDiskIo inner, DiskLatency latency, Latency
 
     public int Read(SafeFileHandle file, Span<byte> into, long offsetBytes)
     {
-        var began = latency.Reads.Begin();
-        try
-        {
-            return inner.Read(file, into, offsetBytes);
-        }
-        finally
-        {
-            latency.Reads.End(began);
-        }
+        using var call = latency.Reads.Measure();
+        return inner.Read(file, into, offsetBytes);
     }
 
     public void Write(SafeFileHandle file, ReadOnlySpan<byte> bytes, long offsetBytes)
     {
-        var began = writes.Begin();
-        try
-        {
-            inner.Write(file, bytes, offsetBytes);
-        }
-        finally
-        {
-            writes.End(began);
-        }
+        using var call = writes.Measure();
+        inner.Write(file, bytes, offsetBytes);
     }
 
     public void SetLength(SafeFileHandle file, long lengthBytes) => inner.SetLength(file, lengthBytes);
@@ -44,28 +30,14 @@ internal sealed class MeasuredDiskIo(IDiskIo inner, DiskLatency latency, Latency
 
     public void Sync(SafeFileHandle file)
     {
-        var began = latency.Syncs.Begin();
-        try
-        {
-            inner.Sync(file);
-        }
-        finally
-        {
-            latency.Syncs.End(began);
-        }
+        using var call = latency.Syncs.Measure();
+        inner.Sync(file);
     }
 
     public void SyncFileSystem(SafeFileHandle anyFile)
     {
-        var began = latency.Syncs.Begin();
-        try
-        {
-            inner.SyncFileSystem(anyFile);
-        }
-        finally
-        {
-            latency.Syncs.End(began);
-        }
+        using var call = latency.Syncs.Measure();
+        inner.SyncFileSystem(anyFile);
     }
 
     public void BeginWriteback(SafeFileHandle file, long offsetBytes, long lengthBytes) =>
@@ -73,15 +45,8 @@ internal sealed class MeasuredDiskIo(IDiskIo inner, DiskLatency latency, Latency
 
     public void AwaitWriteback(SafeFileHandle file, long offsetBytes, long lengthBytes)
     {
-        var began = latency.Writebacks.Begin();
-        try
-        {
-            inner.AwaitWriteback(file, offsetBytes, lengthBytes);
-        }
-        finally
-        {
-            latency.Writebacks.End(began);
-        }
+        using var call = latency.Writebacks.Measure();
+        inner.AwaitWriteback(file, offsetBytes, lengthBytes);
     }
 
     public void DropPages(SafeFileHandle file, long offsetBytes, long lengthBytes) => inner.DropPages(file, offsetBytes, lengthBytes);

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using OrleansCache.BlockStore.Disk;
 using OrleansCache.BlockStore.Journal;
 
 namespace OrleansCache.BlockStore.Packed;
@@ -88,7 +89,7 @@ internal sealed partial class PackedStore
             catch (IOException exception)
             {
                 moves.ForEach(GiveUp);
-                return !IsShortOfDescriptors(exception) // Ours to bear until some are closed; the disk is well.
+                return !DiskErrors.IsShortOfDescriptors(exception.HResult) // Ours to bear until some are closed; the disk is well.
                     && _host.OnWriteFailed(exception) == FillFailure.NoSpace && await EvictLastAsync(batch);
             }
         }

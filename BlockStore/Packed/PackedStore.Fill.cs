@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using OrleansCache.BlockStore.Disk;
 using OrleansCache.BlockStore.Index;
 using OrleansCache.BlockStore.Journal;
 using OrleansCache.Files;
@@ -8,8 +9,6 @@ namespace OrleansCache.BlockStore.Packed;
 /// <summary>Filling: one fill per object at a time, its place first, record before visible.</summary>
 internal sealed partial class PackedStore
 {
-    private const int TooManyFiles = 24, TooManyFilesInSystem = 23; // EMFILE, ENFILE
-
     /// <summary>See <see cref="IBlockStore.BeginFillAsync"/>.</summary>
     public async ValueTask<FillAttempt> BeginFillAsync(FileShape shape, CancellationToken cancellationToken)
     {
@@ -131,9 +130,6 @@ internal sealed partial class PackedStore
         }
     }
 
-    private static bool IsShortOfDescriptors(IOException exception) =>
-        exception.HResult is TooManyFiles or TooManyFilesInSystem;
-
     /// <summary>Waits for the source's quota, or opens the next segment; says why if that cannot be.</summary>
     private async ValueTask<FillStatus?> MakeRoomAsync(FileShape shape, bool isOverQuota, CancellationToken cancellationToken)
     {
@@ -170,7 +166,7 @@ internal sealed partial class PackedStore
             catch (IOException exception)
             {
                 _space.Release(bytes);
-                return IsShortOfDescriptors(exception)
+                return DiskErrors.IsShortOfDescriptors(exception.HResult)
                     || _host.OnWriteFailed(exception) == FillFailure.NoSpace
                     ? FillStatus.Full
                     : FillStatus.Unavailable;
