@@ -51,7 +51,10 @@ public sealed class CacheClientOptions
     [Range(0, 1_000_000)]
     public int MaxLeases { get; init; } = 8192;
 
-    /// <summary>Leased descriptors kept for files nobody reads now: an epoch over small files opens each again soon.</summary>
+    /// <summary>
+    /// Leased descriptors kept for files nobody reads now, for two seconds at most, so that programs that open a file several times in a
+    /// row lease it once. What is leased is not evicted: longer would take the choice from the silo.
+    /// </summary>
     [Range(0, 100_000)]
     public int MaxIdleLeases { get; init; } = 1024;
 

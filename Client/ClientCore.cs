@@ -10,8 +10,11 @@ namespace OrleansCache;
 /// <summary>The parts of a client, wired: the one place that knows them all.</summary>
 internal sealed class ClientCore : IAsyncDisposable
 {
+    private static readonly TimeSpan LeaseIdleTime = TimeSpan.FromSeconds(2);
+
     private readonly IBlockConnector _connector;
     private readonly LeaseTable _leases;
+    private readonly ITimer _leaseTimer;
     private readonly UsageReporter _usage;
     private readonly DirectoryPrefetch _directories;
     private readonly Meter _meter = new("OrleansCache.Client");
@@ -30,7 +33,10 @@ internal sealed class ClientCore : IAsyncDisposable
             grains, options.Group, connector, HostIdentity.Read(), time, loggers.CreateLogger<BlockRouter>());
         var maxLeases = Math.Min(options.MaxLeases, DescriptorLimit.Read() / 2);
         UsageReporter? usage = null;
-        _leases = new LeaseTable(maxLeases, Math.Min(options.MaxIdleLeases, maxLeases), file => usage?.OnRemoved(file));
+        _leases = new LeaseTable(
+            maxLeases, Math.Min(options.MaxIdleLeases, maxLeases), LeaseIdleTime, time, file => usage?.OnRemoved(file));
+        _leaseTimer = time.CreateTimer(
+            static leases => ((LeaseTable)leases!).CloseLongIdle(), _leases, LeaseIdleTime / 2, LeaseIdleTime / 2);
         _usage = usage = new UsageReporter(
             _leases, Router, options.UsageInterval, time, loggers.CreateLogger<UsageReporter>());
         Readahead = new ReadaheadBudget(options.ReadaheadBudgetBytes, time);
@@ -80,6 +86,7 @@ internal sealed class ClientCore : IAsyncDisposable
     {
         _meter.Dispose();
         await _directories.DisposeAsync().ConfigureAwait(false);
+        await _leaseTimer.DisposeAsync().ConfigureAwait(false);
         _leases.CloseIdle();
         await Names.DisposeAsync().ConfigureAwait(false);
         await _usage.DisposeAsync().ConfigureAwait(false);

@@ -5,13 +5,16 @@ namespace OrleansCache.Reading;
 
 /// <summary>
 /// The files of this process: readers of one key share one <see cref="SharedFile"/> with one lease. Files nobody reads keep
-/// their lease for a while, least recently used first out. Bounds the descriptors. Thread-safe; closing a descriptor is all
-/// that happens under its lock.
+/// their lease for a moment, least recently used first out: what is leased is not evicted. Bounds the descriptors.
+/// Thread-safe; closing a descriptor is all that happens under its lock.
 /// </summary>
 /// <param name="maxLeases">Descriptors at a time.</param>
 /// <param name="maxIdle">Of those, for files nobody reads.</param>
+/// <param name="idleFor">How long a file keeps its lease that nobody reads; see <see cref="CloseLongIdle"/>.</param>
+/// <param name="time">The clock.</param>
 /// <param name="onRemoved">Told under the lock about each file that leaves, with its last unreported reads.</param>
-internal sealed class LeaseTable(int maxLeases, int maxIdle, Action<SharedFile> onRemoved)
+internal sealed class LeaseTable(
+    int maxLeases, int maxIdle, TimeSpan idleFor, TimeProvider time, Action<SharedFile> onRemoved)
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<FileKey, SharedFile> _files = [];
@@ -77,6 +80,7 @@ internal sealed class LeaseTable(int maxLeases, int maxIdle, Action<SharedFile> 
                 return;
             }
 
+            file.IdleSince = time.GetTimestamp();
             file.IdleNode = _idle.AddFirst(file);
             if (_idle.Count > maxIdle)
             {
@@ -114,6 +118,18 @@ internal sealed class LeaseTable(int maxLeases, int maxIdle, Action<SharedFile> 
         lock (_gate)
         {
             return [.. _files.Values];
+        }
+    }
+
+    /// <summary>Closes what has been idle for too long; called from time to time.</summary>
+    public void CloseLongIdle()
+    {
+        lock (_gate)
+        {
+            while (_idle.Last is { } last && time.GetElapsedTime(last.Value.IdleSince) >= idleFor)
+            {
+                RemoveOldestIdle();
+            }
         }
     }
 

@@ -62,6 +62,9 @@ internal sealed partial class SharedFile : IDisposable
     /// <summary>Place among the idle files; the table's.</summary>
     public LinkedListNode<SharedFile>? IdleNode { get; set; }
 
+    /// <summary>When the last reader left, as a timestamp; the table's.</summary>
+    public long IdleSince { get; set; }
+
     /// <summary>Blocks known to be cached, in percent.</summary>
     public int KnownPercent => LengthBytes == 0 ? 100 : _lease?.ResidentPercent ?? 0;
 

@@ -12,6 +12,7 @@ namespace OrleansCache.Client.Tests.Fakes;
 internal sealed class ReadingRig : IBlockRouter, ICapabilitySource, IDisposable
 {
     public const int BlockSize = BlockLayout.MinBlockSizeBytes;
+    public static readonly TimeSpan IdleFor = TimeSpan.FromSeconds(2);
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("ocache-client-");
 
@@ -21,7 +22,7 @@ internal sealed class ReadingRig : IBlockRouter, ICapabilitySource, IDisposable
         new Random(seed).NextBytes(content);
         Silo = new FakeConnection(Path.Combine(_folder.FullName, "cache"), content, BlockSize);
         Current = Silo;
-        Leases = new LeaseTable(maxLeases, maxIdle, Removed.Add);
+        Leases = new LeaseTable(maxLeases, maxIdle, IdleFor, Time, Removed.Add);
         Node = MakeNode("f", length, 1);
         Services = new ReadServices(
             this, this, Leases, Budget,
@@ -29,6 +30,9 @@ internal sealed class ReadingRig : IBlockRouter, ICapabilitySource, IDisposable
             TimeProvider.System, NullLogger.Instance);
         Opener = new FileOpener(Services);
     }
+
+    /// <summary>The clock of the leases.</summary>
+    public ManualTime Time { get; } = new();
 
     public FakeConnection Silo { get; }
 

@@ -119,6 +119,26 @@ public sealed class FileReaderTests
     }
 
     [Fact]
+    public async Task A_file_nobody_reads_keeps_its_lease_for_a_moment_only()
+    {
+        using var rig = new ReadingRig(Block);
+        rig.Silo.FillAll();
+        var reader = await rig.OpenAsync();
+        Assert.True(reader.TryRead(0, new byte[10], out _));
+        rig.Time.Advance(ReadingRig.IdleFor * 2);
+        rig.Leases.CloseLongIdle();
+        Assert.Equal(1, rig.Leases.Leases); // It is read.
+
+        reader.Dispose();
+        rig.Time.Advance(ReadingRig.IdleFor / 2);
+        rig.Leases.CloseLongIdle();
+        Assert.Equal(1, rig.Leases.Leases);
+        rig.Time.Advance(ReadingRig.IdleFor / 2);
+        rig.Leases.CloseLongIdle();
+        Assert.Equal((0, 0), (rig.Leases.Leases, rig.Leases.Count));
+    }
+
+    [Fact]
     public async Task More_files_than_descriptors_are_read_through_the_data_plane()
     {
         using var rig = new ReadingRig(Block, maxLeases: 1);
