@@ -76,12 +76,12 @@ internal sealed class Stack : IAsyncDisposable
     }
 
     /// <summary>Sum of the samples of a metric on the silo's <c>/metrics</c>; labels are summed over.</summary>
-    internal async Task<double> MetricAsync(string name, string? without = null)
+    internal async Task<double> MetricAsync(string name, params string[] without)
     {
         var text = await Silo.GetAsync("/metrics").ConfigureAwait(false);
         var samples = text.Split('\n').Where(line => line.StartsWith(name, StringComparison.Ordinal)
             && line.Length > name.Length && line[name.Length] is ' ' or '{'
-            && (without is null || !line.Contains(without, StringComparison.Ordinal))).ToList();
+            && !without.Any(label => line.Contains(label, StringComparison.Ordinal))).ToList();
         Assert.True(samples.Count > 0, $"no metric {name} in:\n{text}");
         return samples.Sum(line => double.Parse(line[(line.LastIndexOf(' ') + 1)..], System.Globalization.CultureInfo.InvariantCulture));
     }
