@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
+using OrleansCache.Linux;
 using OrleansCache.Metadata;
 using OrleansCache.Reading;
 using OrleansCache.Routing;

@@ -7,8 +7,8 @@ using OrleansCache.Linux;
 namespace OrleansCache.DataPlane.Server;
 
 /// <summary>
-/// Serves blocks over TCP and a Unix socket with dedicated blocking threads: one per listener, one per connection. A watchdog
-/// visits all connections four times a second and ends handshakes, frames and answers that take too long.
+/// Serves blocks over TCP and a Unix socket with dedicated blocking threads: one per listener, one per connection that is not
+/// idle. A watchdog visits all connections four times a second and ends handshakes, frames and answers that take too long.
 /// </summary>
 public sealed class BlockServer : IAsyncDisposable
 {
@@ -21,14 +21,15 @@ public sealed class BlockServer : IAsyncDisposable
 
     private readonly ServerContext _context;
     private readonly Lock _gate = new();
-    private readonly HashSet<ServerConnection> _connections = [];
-    private readonly Dictionary<string, int> _connectionsByPeer = [];
+    private readonly ConnectionTable _table;
+    private readonly List<ServerConnection> _watched = [];
     private readonly List<StreamSocket> _listeners = [];
     private readonly ManualResetEventSlim _stopRequested = new();
     private readonly TaskCompletionSource _allEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _threads = 1; // The server itself; taken off by the stop.
-    private bool _stopping;
+    private ConnectionThreads? _connectionThreads;
     private ITimer? _watchdog;
+    private int _watching;
     private Task? _stop;
 
     /// <summary>A server that does not listen yet.</summary>
@@ -36,6 +37,7 @@ public sealed class BlockServer : IAsyncDisposable
     {
         Metrics = new BlockServerMetrics();
         _context = new ServerContext(options, service, Metrics, new ServerLog(logger, time), time);
+        _table = new ConnectionTable(options);
         Endpoint = new DataEndpoint(options.Host, options.Port, options.SocketPath);
     }
 
@@ -55,19 +57,23 @@ public sealed class BlockServer : IAsyncDisposable
         }
 
         var options = _context.Options;
-        var tcp = BlockListener.ListenTcp(options);
-        StreamSocket? unix;
+        var threads = new ConnectionThreads(_context, _table, StartThread);
+        StreamSocket? tcp = null, unix;
         try
         {
+            tcp = BlockListener.ListenTcp(options);
             unix = options.SocketPath is null ? null : BlockListener.ListenUnix(options.SocketPath);
         }
         catch (DataPlaneListenException)
         {
-            tcp.Dispose();
+            tcp?.Dispose();
+            threads.Dispose();
             throw;
         }
 
         Endpoint = Endpoint with { Port = tcp.LocalEndPoint.Port };
+        _connectionThreads = threads;
+        StartThread(_connectionThreads.Poll, "idle connections");
         _watchdog = _context.Time.CreateTimer(_ => Watch(), null, WatchInterval, WatchInterval);
         Listen(tcp, string.Create(CultureInfo.InvariantCulture, $"{options.Host}:{Endpoint.Port}"), isUnix: false);
         if (unix is not null)
@@ -126,7 +132,7 @@ public sealed class BlockServer : IAsyncDisposable
     private void Admit(StreamSocket socket, string peer, bool isUnix)
     {
         var connection = new ServerConnection(_context, socket, peer, isUnix);
-        if (!TryRegister(connection))
+        if (!_table.TryAdd(connection))
         {
             new HandshakeChannel(socket).Refuse(HandshakeRefusal.TooManyConnections);
             Metrics.OnRefused(HandshakeRefusal.TooManyConnections);
@@ -135,6 +141,7 @@ public sealed class BlockServer : IAsyncDisposable
             return;
         }
 
+        Metrics.OnAccepted();
         try
         {
             if (!isUnix)
@@ -142,63 +149,16 @@ public sealed class BlockServer : IAsyncDisposable
                 socket.TuneTcp();
             }
 
-            StartThread(() => RunConnection(connection), $"blocks {peer}");
+            _connectionThreads!.Add(connection);
         }
-        catch (Exception exception) when (exception is LinuxFileException or OutOfMemoryException or ThreadStartException)
+        catch (LinuxFileException exception)
         {
             _context.Log.ConnectionFailed(exception, peer);
-            Unregister(connection);
+            _table.Remove(connection);
+            Metrics.OnClosed();
             connection.Dispose();
+            _connectionThreads!.Wake();
         }
-    }
-
-    private void RunConnection(ServerConnection connection)
-    {
-        try
-        {
-            connection.Run();
-        }
-        finally
-        {
-            Unregister(connection);
-        }
-    }
-
-    private bool TryRegister(ServerConnection connection)
-    {
-        lock (_gate)
-        {
-            var ofPeer = _connectionsByPeer.GetValueOrDefault(connection.Peer);
-            if (_stopping || _connections.Count >= _context.Options.MaxConnections || ofPeer >= _context.Options.MaxConnectionsPerPeer)
-            {
-                return false;
-            }
-
-            _connectionsByPeer[connection.Peer] = ofPeer + 1;
-            _connections.Add(connection);
-        }
-
-        Metrics.OnAccepted();
-        return true;
-    }
-
-    private void Unregister(ServerConnection connection)
-    {
-        lock (_gate)
-        {
-            _connections.Remove(connection);
-            var left = _connectionsByPeer[connection.Peer] - 1;
-            if (left == 0)
-            {
-                _connectionsByPeer.Remove(connection.Peer);
-            }
-            else
-            {
-                _connectionsByPeer[connection.Peer] = left;
-            }
-        }
-
-        Metrics.OnClosed();
     }
 
     private void StartThread(Action body, string name)
@@ -242,18 +202,31 @@ public sealed class BlockServer : IAsyncDisposable
 
     private void Watch()
     {
-        foreach (var connection in Snapshot())
+        if (Interlocked.Exchange(ref _watching, 1) != 0)
         {
-            connection.CheckLimits();
+            return; // The last visit is not over yet.
+        }
+
+        try
+        {
+            _table.CopyTo(_watched);
+            foreach (var connection in _watched)
+            {
+                connection.CheckLimits();
+            }
+        }
+        finally
+        {
+            _watched.Clear();
+            Volatile.Write(ref _watching, 0);
         }
     }
 
-    private ServerConnection[] Snapshot()
+    private void ForAll(Action<ServerConnection> act)
     {
-        lock (_gate)
-        {
-            return [.. _connections];
-        }
+        var connections = new List<ServerConnection>();
+        _table.CopyTo(connections);
+        connections.ForEach(act);
     }
 
     private async Task StopOnceAsync()
@@ -263,24 +236,17 @@ public sealed class BlockServer : IAsyncDisposable
         _stopRequested.Set();
         lock (_gate)
         {
-            _stopping = true;
             _listeners.ForEach(static listener => listener.Shutdown());
         }
 
-        foreach (var connection in Snapshot())
-        {
-            connection.Stop();
-        }
-
+        _table.Close();
+        ForAll(static connection => connection.Stop());
+        _connectionThreads?.Wake();
         OnThreadEnded();
         var half = _context.Options.StopTimeout / 2;
         if (!await EndedWithinAsync(half).ConfigureAwait(false))
         {
-            foreach (var connection in Snapshot())
-            {
-                connection.Abort();
-            }
-
+            ForAll(static connection => connection.Abort());
             if (!await EndedWithinAsync(half).ConfigureAwait(false))
             {
                 _context.Log.StopIncomplete(Volatile.Read(ref _threads), _context.Options.StopTimeout);
@@ -306,6 +272,11 @@ public sealed class BlockServer : IAsyncDisposable
     private void Release()
     {
         _watchdog?.Dispose();
+        if (_allEnded.Task.IsCompleted)
+        {
+            _connectionThreads?.Dispose();
+        }
+
         _listeners.ForEach(static listener => listener.Dispose());
         if (_context.Options.SocketPath is { } path && _listeners.Count > 1)
         {

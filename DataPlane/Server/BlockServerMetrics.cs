@@ -14,6 +14,7 @@ public sealed class BlockServerMetrics
     private readonly long[] _malformed = new long[Enum.GetValues<FrameError>().Length];
     private readonly long[] _refused = new long[Enum.GetValues<HandshakeRefusal>().Length];
     private long _connections;
+    private long _busy;
     private long _accepted;
     private long _bytesSent;
     private long _slowReaders;
@@ -22,6 +23,9 @@ public sealed class BlockServerMetrics
 
     /// <summary>Connections now.</summary>
     public long Connections => Interlocked.Read(ref _connections);
+
+    /// <summary>Connections that have a thread now.</summary>
+    public long BusyConnections => Interlocked.Read(ref _busy);
 
     /// <summary>Connections accepted.</summary>
     public long ConnectionsAccepted => Interlocked.Read(ref _accepted);
@@ -57,6 +61,7 @@ public sealed class BlockServerMetrics
     public void Publish(Meter meter)
     {
         meter.CreateObservableUpDownCounter("ocache_dataplane_connections", () => Connections);
+        meter.CreateObservableUpDownCounter("ocache_dataplane_busy_connections", () => BusyConnections);
         meter.CreateObservableCounter("ocache_dataplane_connections_accepted_total", () => ConnectionsAccepted);
         meter.CreateObservableCounter("ocache_dataplane_sent_bytes_total", () => BytesSent, unit: "By");
         meter.CreateObservableCounter("ocache_dataplane_read_through_bytes_total", () => ReadThroughBytes, unit: "By");
@@ -74,6 +79,8 @@ public sealed class BlockServerMetrics
     }
 
     internal void OnClosed() => Interlocked.Decrement(ref _connections);
+
+    internal void OnBusy(int change) => Interlocked.Add(ref _busy, change);
 
     internal void OnRequest(FrameType type) => Interlocked.Increment(ref _requests[(int)type]);
 

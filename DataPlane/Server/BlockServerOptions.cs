@@ -26,8 +26,19 @@ public sealed class BlockServerOptions
     /// </summary>
     public bool TrustedNetwork { get; init; }
 
-    /// <summary>Most connections; each costs a thread with a small stack and 50 KiB.</summary>
-    [Range(1, 65536)] public int MaxConnections { get; init; } = 1024;
+    /// <summary>See <see cref="MaxConnections"/>.</summary>
+    public const int DefaultMaxConnections = 16_384;
+
+    /// <summary>Most connections. An idle one costs a descriptor and some KiB (docs/design/12-data-plane-security.md).</summary>
+    [Range(1, 65536)] public int MaxConnections { get; init; } = DefaultMaxConnections;
+
+    /// <summary>Most connections served at the same time, each by a thread with a small stack and 50 KiB. More wait their turn.</summary>
+    [Range(1, 65536)] public int MaxBusyConnections { get; init; } = 1024;
+
+    /// <summary>
+    /// A peer silent for so long gives its thread back. Its next request waits for a new one, a tenth of a millisecond.
+    /// </summary>
+    public TimeSpan IdleAfter { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Most connections from one address (the Unix socket counts as one): no peer takes them all.</summary>
     [Range(1, 65536)] public int MaxConnectionsPerPeer { get; init; } = 512;

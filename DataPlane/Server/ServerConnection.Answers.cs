@@ -13,7 +13,9 @@ internal sealed partial class ServerConnection
     /// </summary>
     internal const int CopyLimitBytes = 32 * 1024;
 
-    private readonly byte[] _output = new byte[FrameHeader.Bytes + CopyLimitBytes];
+    internal const int OutputBytes = FrameHeader.Bytes + CopyLimitBytes;
+
+    private byte[] _output = [];
 
     private void Answer(in FrameHeader request, ReadStatus status) =>
         SendHeader(new FrameHeader(request.Type, FrameFlags.Answer, status, 0, request.RequestId));

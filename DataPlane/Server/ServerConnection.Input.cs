@@ -1,5 +1,6 @@
 using OrleansCache.DataPlane.Frames;
 using OrleansCache.Files;
+using OrleansCache.Linux;
 
 namespace OrleansCache.DataPlane.Server;
 
@@ -7,14 +8,21 @@ namespace OrleansCache.DataPlane.Server;
 internal sealed partial class ServerConnection
 {
     // Room for the largest request and a good number of small ones: pipelined reads cost one system call together.
-    private const int InputBytes = 16 * 1024;
+    internal const int InputBytes = 16 * 1024;
 
-    private readonly byte[] _input = new byte[InputBytes];
+    private byte[] _input = [];
     private int _inputStart;
     private int _inputEnd;
 
-    /// <summary>Receives more; false when the connection is over.</summary>
-    private bool Receive()
+    private enum Reception
+    {
+        Received,
+        Nothing,
+        Ended,
+    }
+
+    /// <summary>Receives more, waiting a while for it.</summary>
+    private Reception Receive()
     {
         if (_inputStart > 0)
         {
@@ -28,7 +36,12 @@ internal sealed partial class ServerConnection
         if (received > 0)
         {
             _inputEnd += received;
-            return true;
+            return Reception.Received;
+        }
+
+        if (received < 0 && StreamSocket.LastErrno == Errno.Again)
+        {
+            return Reception.Nothing;
         }
 
         if (_inputEnd > 0 && (!_stopping || _timedOut))
@@ -36,7 +49,7 @@ internal sealed partial class ServerConnection
             Malformed(FrameError.Truncated);
         }
 
-        return false;
+        return Reception.Ended;
     }
 
     /// <summary>Serves whole frames until there are none or as many requests wait as may; false = malformed.</summary>

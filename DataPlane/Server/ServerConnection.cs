@@ -5,9 +5,10 @@ using OrleansCache.Linux;
 namespace OrleansCache.DataPlane.Server;
 
 /// <summary>
-/// One peer, served by one dedicated thread that reads requests and writes every answer, so answers need no lock and a
+/// One peer, served by one thread at a time that reads requests and writes every answer, so answers need no lock and a
 /// peer that does not read holds up nobody but itself. A request whose bytes must come first waits in the silo; whoever
-/// completes it only queues it here and raises a signal. The number that wait is bounded, so the queue is, too.
+/// completes it only queues it here and raises a signal. The number that wait is bounded, so the queue is, too. While the peer
+/// is silent and owed nothing it has no thread and no buffers (<see cref="ConnectionThreads"/>).
 /// Other threads may call <see cref="Stop"/>, <see cref="Abort"/> and <see cref="CheckLimits"/>.
 /// </summary>
 internal sealed partial class ServerConnection : IDisposable
@@ -36,6 +37,8 @@ internal sealed partial class ServerConnection : IDisposable
     // Set when nothing can be sent any more; this thread only.
     private bool _broken;
 
+    private bool _hasIdleTimeout;
+
     public ServerConnection(ServerContext context, StreamSocket socket, string peer, bool isUnix)
     {
         _context = context;
@@ -48,24 +51,56 @@ internal sealed partial class ServerConnection : IDisposable
     /// <summary>Who is at the other end, for logs and for the bound per peer.</summary>
     public string Peer { get; }
 
-    /// <summary>The thread's body.</summary>
-    public void Run()
+    /// <summary>Number in the server's table.</summary>
+    public ulong Id { get; set; }
+
+    public bool IsAuthenticated => _authenticated;
+
+    public StreamSocket Socket => _socket;
+
+    /// <summary>Shakes hands; false when the connection is over.</summary>
+    public bool Authenticate()
     {
         try
         {
-            if (Authenticate())
+            if (ShakeHands())
             {
-                Serve();
+                return true;
             }
         }
         catch (Exception exception)
         {
             _context.Log.ConnectionFailed(exception, Peer);
         }
-        finally
+
+        End();
+        return false;
+    }
+
+    /// <summary>Reads and serves; true when the peer has been silent for a while, false when the connection is over.</summary>
+    public bool Serve(ConnectionBuffers buffers)
+    {
+        (_input, _output) = (buffers.Input, buffers.Output);
+        var isIdle = false;
+        try
+        {
+            isIdle = ServeUntilIdle();
+        }
+        catch (Exception exception)
+        {
+            _context.Log.ConnectionFailed(exception, Peer);
+        }
+
+        if (isIdle)
+        {
+            Rest();
+        }
+        else
         {
             End();
         }
+
+        return isIdle;
     }
 
     /// <summary>Ends the connection after the answer being sent.</summary>
@@ -113,7 +148,7 @@ internal sealed partial class ServerConnection : IDisposable
         _signal?.Dispose();
     }
 
-    private bool Authenticate()
+    private bool ShakeHands()
     {
         var handshake = new ServerHandshake(_socket, _context.Identity, _isUnix, _context.Options.MaxRequestsInFlight);
         var refusal = handshake.Run();
@@ -136,9 +171,16 @@ internal sealed partial class ServerConnection : IDisposable
         return false;
     }
 
-    /// <summary>Reads and serves until the peer leaves, breaks the rules or the server stops.</summary>
-    private void Serve()
+    /// <summary>Until the peer is silent (true), leaves, breaks the rules or the server stops.</summary>
+    private bool ServeUntilIdle()
     {
+        if (!_hasIdleTimeout)
+        {
+            // The kernel ends the wait: a request that comes in time costs no system call more.
+            _socket.SetReceiveTimeout(_context.Options.IdleAfter);
+            _hasIdleTimeout = true;
+        }
+
         while (!_stopping && ServeBuffered() && !_broken)
         {
             if (_waiting.Count > 0)
@@ -156,10 +198,37 @@ internal sealed partial class ServerConnection : IDisposable
                 }
             }
 
-            if (!Receive())
+            switch (Receive())
             {
-                return;
+                case Reception.Ended:
+                    return false;
+                case Reception.Nothing when _inputEnd == 0 && _waiting.Count == 0:
+                    return true;
+                default:
+                    break;
             }
+        }
+
+        return false;
+    }
+
+    /// <summary>Keeps nothing that an idle connection does not need.</summary>
+    private void Rest()
+    {
+        (_input, _output) = ([], []);
+        foreach (var request in _idle)
+        {
+            request.Dispose();
+        }
+
+        _idle.Clear();
+        _idle.TrimExcess();
+        _waiting.TrimExcess();
+        lock (_gate)
+        {
+            _ready.TrimExcess();
+            _signal?.Dispose();
+            _signal = null;
         }
     }
 
@@ -239,7 +308,8 @@ internal sealed partial class ServerConnection : IDisposable
         }
     }
 
-    private void End()
+    /// <summary>Ends and frees everything; for whoever has the connection for itself.</summary>
+    public void End()
     {
         _socket.Shutdown();
         List<ServerRequest> orphans;

@@ -11,12 +11,14 @@ internal static unsafe partial class SocketCalls
     public const int MessageCloseOnExec = 0x40000000, MessageControlTruncated = 0x8;
     public const int LevelSocket = 1, LevelTcp = 6;
     public const int OptionReuseAddress = 2, OptionError = 4, OptionKeepAlive = 9, OptionPeerCredentials = 17,
-        OptionSendTimeout = 21;
+        OptionReceiveTimeout = 20, OptionSendTimeout = 21;
     public const int TcpNoDelay = 1, TcpKeepIdle = 4, TcpKeepInterval = 5, TcpKeepCount = 6;
     public const int ControlRights = 1;
     public const int ShutdownReceive = 0, ShutdownSend = 1, ShutdownBoth = 2;
     public const int GetFlags = 3, SetFlags = 4;
     public const short PollIn = 1, PollOut = 4;
+    public const int PollerAdd = 1, PollerChange = 3;
+    public const uint PollerIn = 1, PollerPeerEnded = 0x2000, PollerOnce = 1u << 30;
 
     [StructLayout(LayoutKind.Sequential)]
     public struct IoVector
@@ -106,6 +108,15 @@ internal static unsafe partial class SocketCalls
 
     [LibraryImport("libc", EntryPoint = "eventfd", SetLastError = true)]
     public static partial int EventFd(uint initial, int flags);
+
+    [LibraryImport("libc", EntryPoint = "epoll_create1", SetLastError = true)]
+    public static partial int PollerCreate(int flags);
+
+    [LibraryImport("libc", EntryPoint = "epoll_ctl", SetLastError = true)]
+    public static partial int PollerControl(SafeSocket poller, int operation, SafeSocket socket, byte* pollerEvent);
+
+    [LibraryImport("libc", EntryPoint = "epoll_wait", SetLastError = true)]
+    public static partial int PollerWait(SafeSocket poller, byte* events, int count, int timeoutMs);
 
     [LibraryImport("libc", EntryPoint = "read", SetLastError = true)]
     public static partial nint Read(SafeSocket descriptor, byte* buffer, nuint length);

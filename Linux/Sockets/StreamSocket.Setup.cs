@@ -97,15 +97,19 @@ public sealed unsafe partial class StreamSocket
     }
 
     /// <summary>Longest time one send waits for room; then it fails with <see cref="Errno.Again"/>.</summary>
-    public void SetSendTimeout(TimeSpan timeout)
+    public void SetSendTimeout(TimeSpan timeout) => SetTimeout(SocketCalls.OptionSendTimeout, timeout, "setsockopt SO_SNDTIMEO");
+
+    /// <summary>Longest time one receive waits for a byte; then it fails with <see cref="Errno.Again"/>.</summary>
+    public void SetReceiveTimeout(TimeSpan timeout) =>
+        SetTimeout(SocketCalls.OptionReceiveTimeout, timeout, "setsockopt SO_RCVTIMEO");
+
+    private void SetTimeout(int option, TimeSpan timeout, string tried)
     {
         // struct timeval: seconds and microseconds.
         var value = stackalloc long[2];
         value[0] = (long)timeout.TotalSeconds;
         value[1] = timeout.Ticks % TimeSpan.TicksPerSecond / TimeSpan.TicksPerMicrosecond;
-        Check(
-            SocketCalls.SetOption(_handle, SocketCalls.LevelSocket, SocketCalls.OptionSendTimeout, value, 2 * sizeof(long)),
-            "setsockopt SO_SNDTIMEO");
+        Check(SocketCalls.SetOption(_handle, SocketCalls.LevelSocket, option, value, 2 * sizeof(long)), tried);
     }
 
     private static StreamSocket Create(EndPoint address, int flags)

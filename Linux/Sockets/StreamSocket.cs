@@ -20,6 +20,8 @@ public sealed unsafe partial class StreamSocket : IDisposable
 
     private StreamSocket(SafeSocket handle) => _handle = handle;
 
+    internal SafeSocket Handle => _handle;
+
     /// <summary>The error of this thread's last failed call.</summary>
     public static Errno LastErrno => (Errno)Marshal.GetLastPInvokeError();
 

@@ -3,6 +3,7 @@ using OrleansCache.Blocks;
 using OrleansCache.BlockStore;
 using OrleansCache.BlockStore.Tiers;
 using OrleansCache.DataPlane.Server;
+using OrleansCache.Linux;
 using OrleansCache.Namespaces;
 using OrleansCache.Silo.Configuration;
 using OrleansCache.Silo.Filling;
@@ -58,6 +59,7 @@ internal sealed class SiloComposition : IAsyncDisposable
                 Port = settings.DataPort,
                 SocketPath = socketPath,
                 ClusterId = ClusterIdentity.DefaultClusterId,
+                MaxConnections = Math.Min(BlockServerOptions.DefaultMaxConnections, DescriptorLimit.Read() / 2),
                 ReadThroughBuffers = budget.ConcurrentFills(32, 1 << 20),
             },
             Service, loggers.CreateLogger<BlockServer>(), time);

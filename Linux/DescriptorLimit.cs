@@ -1,9 +1,9 @@
 using System.Globalization;
 
-namespace OrleansCache.Reading;
+namespace OrleansCache.Linux;
 
 /// <summary>How many descriptors this process may have (RLIMIT_NOFILE; .NET raises the soft limit to the hard one at start).</summary>
-internal static class DescriptorLimit
+public static class DescriptorLimit
 {
     private const string LimitsPath = "/proc/self/limits";
     private const string Row = "Max open files";

@@ -1,6 +1,4 @@
-using OrleansCache.Reading;
-
-namespace OrleansCache.Client.Tests.Reading;
+namespace OrleansCache.Linux.Tests;
 
 public sealed class DescriptorLimitTests
 {
