@@ -68,7 +68,12 @@ public sealed partial class BlockConnection
             return false;
         }
 
-        return header.Type == FrameType.Read ? ReceiveRead(_slots[index], header) : ReceiveOther(_slots[index], header);
+        return header.Type switch
+        {
+            FrameType.Read => ReceiveRead(_slots[index], header),
+            FrameType.ReadBatch => ReceiveBatch(_slots[index], header),
+            _ => ReceiveOther(_slots[index], header),
+        };
     }
 
     private bool ReceiveRead(PendingRequest request, in FrameHeader header)
@@ -81,20 +86,30 @@ public sealed partial class BlockConnection
             return false;
         }
 
-        for (var left = header.PayloadBytes; left > 0;)
+        if (!ReceivePieces(request, header.PayloadBytes))
         {
-            var piece = Math.Min(left, PieceBytes);
-            if (!ReceivePiece(request, piece))
-            {
-                return false;
-            }
-
-            left -= piece;
+            return false;
         }
 
         if (!header.HasMore)
         {
             request.Complete(new RawAnswer(header.Status, (header.Flags & FrameFlags.Resident) != 0));
+        }
+
+        return true;
+    }
+
+    private bool ReceivePieces(PendingRequest request, int bytes)
+    {
+        while (bytes > 0)
+        {
+            var piece = Math.Min(bytes, PieceBytes);
+            if (!ReceivePiece(request, piece))
+            {
+                return false;
+            }
+
+            bytes -= piece;
         }
 
         return true;

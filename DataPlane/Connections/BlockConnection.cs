@@ -23,6 +23,7 @@ public sealed partial class BlockConnection : IBlockConnection
     private readonly PendingRequest[] _slots;
     private readonly Stack<PendingRequest> _freeSlots;
     private readonly SemaphoreSlim _freeCount;
+    private readonly SemaphoreSlim _batchCredits = new(MaxBatchesInFlight);
     private readonly Lock _slotsLock = new();
     private readonly Lock _sendLock = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -40,6 +41,7 @@ public sealed partial class BlockConnection : IBlockConnection
         (_socket, _options, _time, _isUnix) = (socket, options, time, isUnix);
         PassesDescriptors = isUnix && (server.Features & Features.Descriptors) != 0;
         MaxReadBytes = Math.Min(server.MaxReadBytes, FrameLimits.MaxReadBytes);
+        MaxBatchBytes = (server.Features & Features.Batches) != 0 ? Math.Min(MaxReadBytes, FrameLimits.MaxBatchBytes) : 0;
         var count = Math.Min(server.MaxRequestsInFlight, options.MaxRequestsInFlight);
         _slots = new PendingRequest[count];
         for (var index = 0; index < count; index++)
@@ -71,6 +73,9 @@ public sealed partial class BlockConnection : IBlockConnection
     /// <summary>Most bytes one read asks the server for; longer ones are split.</summary>
     public int MaxReadBytes { get; }
 
+    /// <inheritdoc/>
+    public int MaxBatchBytes { get; }
+
     internal long Now => _time.GetTimestamp();
 
     /// <summary>Connects: by the Unix socket if there is one and it works, else by TCP.</summary>
@@ -97,6 +102,11 @@ public sealed partial class BlockConnection : IBlockConnection
     /// <summary>A request nobody holds any more.</summary>
     internal void Recycle(PendingRequest request)
     {
+        if (request.Type == FrameType.ReadBatch)
+        {
+            _batchCredits.Release();
+        }
+
         lock (_slotsLock)
         {
             _freeSlots.Push(request);

@@ -30,6 +30,19 @@ public interface IBlockConnection : IAsyncDisposable
     ValueTask<ReadOutcome> ReadAsync(
         FileKey key, long offsetBytes, Memory<byte> destination, CancellationToken cancellationToken);
 
+    /// <summary>Most bytes of one batch; 0 = the server answers none.</summary>
+    int MaxBatchBytes { get; }
+
+    /// <summary>
+    /// Reads many ranges, one after the other, each into its caller's buffer, in one request. Ok: every range has its own answer; else
+    /// those without one did not get theirs. NotSupported when <see cref="MaxBatchBytes"/> is 0. Not more than a few batches are on
+    /// their way at a time, the next ones wait: so much this end may be sent, and so much it has room for.
+    /// </summary>
+    /// <param name="reads">1 to 64 ranges; their answers are written here. Untouched, as the buffers, after the call has ended.</param>
+    /// <param name="cancellationToken">Gives the rest up.</param>
+    /// <exception cref="ArgumentException">Too many ranges or bytes, an empty range, or capabilities too long for one frame.</exception>
+    ValueTask<ReadOutcome> ReadBatchAsync(Memory<BatchRead> reads, CancellationToken cancellationToken);
+
     /// <summary>Asks for a range ahead of need; completes when the request is sent.</summary>
     ValueTask<ReadStatus> PrefetchAsync(
         FileKey key, long offsetBytes, long lengthBytes, CancellationToken cancellationToken);

@@ -11,7 +11,7 @@ namespace OrleansCache.DataPlane.Connections;
 /// The buffer is written only in phase Filling, and nobody completes the request in that phase: when the caller has the
 /// result, the buffer is the caller's again.
 /// </summary>
-internal sealed class PendingRequest(BlockConnection connection, int index)
+internal sealed partial class PendingRequest(BlockConnection connection, int index)
     : IValueTaskSource<RawAnswer>, IValueTaskSource<ReadOutcome>
 {
     private enum Phase
@@ -28,6 +28,7 @@ internal sealed class PendingRequest(BlockConnection connection, int index)
     private CancellationTokenRegistration _registration;
     private CancellationToken _reason;
     private Memory<byte> _destination;
+    private int _wanted;
     private int _filled;
     private int _holds;
     private ulong _uses;
@@ -46,7 +47,7 @@ internal sealed class PendingRequest(BlockConnection connection, int index)
     public short Version => _core.Version;
 
     /// <summary>Bytes the caller still wants.</summary>
-    public int MissingBytes => _destination.Length - _filled;
+    public int MissingBytes => _wanted - _filled;
 
     public void Begin(FrameType type, Memory<byte> destination, long deadline)
     {
@@ -54,7 +55,8 @@ internal sealed class PendingRequest(BlockConnection connection, int index)
         {
             _core.Reset();
             Id = (++_uses << 16) | (uint)Index;
-            (Type, _destination, _filled, _deadline, _holds) = (type, destination, 0, deadline, 2);
+            (Type, _destination, _wanted, _filled, _before) = (type, destination, destination.Length, 0, 0);
+            (_deadline, _holds) = (deadline, 2);
             (_reason, _abandonedAt, _registration) = (default, 0, default);
             _phase = Phase.Waiting;
         }
@@ -84,12 +86,13 @@ internal sealed class PendingRequest(BlockConnection connection, int index)
     {
         lock (_lock)
         {
-            rest = _destination[_filled..];
             if (_phase != Phase.Waiting)
             {
+                rest = default;
                 return false;
             }
 
+            rest = _destination[_filled..];
             _phase = Phase.Filling;
             return true;
         }
@@ -137,7 +140,7 @@ internal sealed class PendingRequest(BlockConnection connection, int index)
             }
 
             wanted = _phase == Phase.Waiting;
-            filled = _filled;
+            filled = _before + _filled;
             _phase = Phase.Idle;
         }
 
@@ -271,7 +274,7 @@ internal sealed class PendingRequest(BlockConnection connection, int index)
     {
         if (Interlocked.Decrement(ref _holds) == 0)
         {
-            _destination = default;
+            (_destination, _reads) = (default, default);
             connection.Recycle(this);
         }
     }

@@ -10,6 +10,9 @@ public enum Features : uint
     /// <summary>Passes descriptors: only over a Unix socket.</summary>
     Descriptors = 1,
 
+    /// <summary>Answers <see cref="FrameType.ReadBatch"/>.</summary>
+    Batches = 2,
+
     /// <summary>What this build offers.</summary>
-    Offered = Descriptors,
+    Offered = Descriptors | Batches,
 }

@@ -10,10 +10,16 @@ public static class FrameLimits
     /// </summary>
     public const int MaxReadBytes = 8 << 20;
 
+    /// <summary>Most ranges in one batch: 64 small files with their capabilities fill a request frame.</summary>
+    public const int MaxBatchRanges = 64;
+
+    /// <summary>Most bytes one batch asks for, all its ranges together: what one read may, for the same reason.</summary>
+    public const int MaxBatchBytes = MaxReadBytes;
+
     /// <summary>Most reports in one frame.</summary>
     public const int MaxReports = 256;
 
-    /// <summary>Longest payload of any request: the largest is a report, and reserved types get no more than that.</summary>
+    /// <summary>Longest payload of any request: a report's or a batch's, and reserved types get no more than that.</summary>
     public const int MaxRequestPayloadBytes = MaxReports * ReportCodec.EntryBytes;
 
     /// <summary>Longest status: thousands of sources.</summary>
@@ -31,12 +37,12 @@ public static class FrameLimits
         {
             FrameType.Hello or FrameType.Challenge or FrameType.Proof => -1,
             FrameType.Welcome => MaxHandshakeBytes,
-            FrameType.Read => MaxReadBytes,
+            FrameType.Read or FrameType.ReadBatch => MaxReadBytes,
             FrameType.Ensure => EnsureAnswer.Bytes,
             FrameType.Lease => LeaseAnswer.FixedBytes + MaxBitmapBytes,
             FrameType.Status => MaxStatusBytes,
             FrameType.Present => 0,
-            >= FrameType.ReadBatch and <= FrameType.LoadReport => 0,
+            >= FrameType.StageWrite and <= FrameType.LoadReport => 0,
             _ => -1,
         }
         : type switch

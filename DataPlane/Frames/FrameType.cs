@@ -39,7 +39,10 @@ public enum FrameType : byte
     /// <summary>Give up the request of this id; that one is still answered. Has no answer of its own.</summary>
     Cancel = 23,
 
-    /// <summary>Reserved: many small objects, answered in order as one stream.</summary>
+    /// <summary>
+    /// Read many ranges. Answered in order: frames of one range until its bytes are there or a status ends it, then those of the next.
+    /// All but the last have <see cref="FrameFlags.More"/>; a status without it ends the batch, for the ranges not answered, too.
+    /// </summary>
     ReadBatch = 32,
 
     /// <summary>Reserved: write into staging.</summary>

@@ -20,11 +20,19 @@ internal sealed partial class ServerConnection
     private void Answer(in FrameHeader request, ReadStatus status) =>
         SendHeader(new FrameHeader(request.Type, FrameFlags.Answer, status, 0, request.RequestId));
 
-    /// <summary>Ends a request with a status and no further bytes.</summary>
-    private void Finish(ServerRequest request, ReadStatus status)
+    /// <summary>Ends a range with a status and no further bytes; true when the request has another one.</summary>
+    private bool Finish(ServerRequest request, ReadStatus status)
     {
-        SendHeader(new FrameHeader(request.Type, FrameFlags.Answer, status, 0, request.Id));
+        // A batch that was given up ends here: nobody waits for the rest.
+        var goesOn = request.Batch is { HasNext: true } && !request.Token.IsCancellationRequested;
+        var flags = FrameFlags.Answer | (goesOn ? FrameFlags.More : FrameFlags.None);
+        if (SendHeader(new FrameHeader(request.Type, flags, status, 0, request.Id)) && goesOn)
+        {
+            return BeginNextRange(request);
+        }
+
         Return(request);
+        return false;
     }
 
     private void AnswerEnsure(ServerRequest request, in ResidencyOutcome outcome)
@@ -44,6 +52,7 @@ internal sealed partial class ServerConnection
 
     private static FrameHeader Header(ServerRequest request, int payloadBytes, bool isLast)
     {
+        isLast &= request.Batch is not { HasNext: true };
         var flags = FrameFlags.Answer
             | (isLast ? FrameFlags.None : FrameFlags.More)
             | (request.WasResident ? FrameFlags.Resident : FrameFlags.None);
@@ -51,30 +60,32 @@ internal sealed partial class ServerConnection
     }
 
     /// <summary>Sends a piece of a cache file.</summary>
-    private bool SendPinned(ServerRequest request, in PinnedRange pin, int bytes)
+    /// <returns>Ok, or with which status the range ends; nothing of it was sent then, unless the connection is broken.</returns>
+    private ReadStatus SendPinned(ServerRequest request, in PinnedRange pin, int bytes)
     {
         var header = Header(request, bytes, isLast: bytes == request.RemainingBytes);
         if (bytes > CopyLimitBytes)
         {
             header.Write(_output);
-            return Send(_output.AsSpan(0, FrameHeader.Bytes), moreFollows: true) && SendFile(request, pin, bytes);
+            return Send(_output.AsSpan(0, FrameHeader.Bytes), moreFollows: true) && SendFile(request, pin, bytes)
+                ? ReadStatus.Ok
+                : ReadStatus.Unavailable;
         }
 
         if (!TryCopy(pin, _output.AsSpan(FrameHeader.Bytes, bytes)))
         {
             _context.Service.OnUnreadable(request.Key, request.OffsetBytes, bytes);
-            SendHeader(new FrameHeader(request.Type, FrameFlags.Answer, Fault(request.Type, "the cache file is unreadable", null), 0, request.Id));
-            return false;
+            return Fault(request.Type, "the cache file is unreadable", null);
         }
 
         header.Write(_output);
         if (!Send(_output.AsSpan(0, FrameHeader.Bytes + bytes)))
         {
-            return false;
+            return ReadStatus.Unavailable;
         }
 
         _context.Metrics.OnSent(bytes);
-        return true;
+        return ReadStatus.Ok;
     }
 
     private static bool TryCopy(in PinnedRange pin, Span<byte> destination)
@@ -152,8 +163,14 @@ internal sealed partial class ServerConnection
 
     private bool Send(ReadOnlySpan<byte> bytes, bool moreFollows = false)
     {
+        // After half an answer every further byte would be taken for the rest of it.
+        if (_broken)
+        {
+            return false;
+        }
+
         BeginSend();
-        _broken |= !_socket.SendAll(bytes, moreFollows);
+        _broken = !_socket.SendAll(bytes, moreFollows);
         EndSend();
         return !_broken;
     }

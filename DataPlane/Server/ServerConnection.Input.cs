@@ -93,6 +93,8 @@ internal sealed partial class ServerConnection
         {
             case FrameType.Read or FrameType.Ensure or FrameType.Prefetch:
                 return RangeRequest.TryRead(payload, out var range) ? OnRange(header, range) : FrameError.Payload;
+            case FrameType.ReadBatch:
+                return OnBatch(header, payload);
             case FrameType.Present:
                 OnPresent(header, payload);
                 return FrameError.None;

@@ -87,8 +87,7 @@ internal sealed partial class ServerConnection
 
         if (outcome.Status != ReadStatus.Ok || outcome.AvailableBytes <= 0)
         {
-            Finish(request, outcome.Status == ReadStatus.Ok ? ReadStatus.Unavailable : outcome.Status);
-            return false;
+            return Finish(request, outcome.Status == ReadStatus.Ok ? ReadStatus.Unavailable : outcome.Status);
         }
 
         return SendResident(request, (int)Math.Min(outcome.AvailableBytes, request.RemainingBytes));
@@ -105,8 +104,7 @@ internal sealed partial class ServerConnection
         }
         catch (Exception exception)
         {
-            Finish(request, StatusOf(request, exception));
-            return false;
+            return Finish(request, StatusOf(request, exception));
         }
 
         if (status == ReadStatus.NotFound)
@@ -123,29 +121,29 @@ internal sealed partial class ServerConnection
 
         if (status != ReadStatus.Ok)
         {
-            Finish(request, status);
-            return false;
+            return Finish(request, status);
         }
 
-        bool sent;
         using (pin)
         {
-            sent = SendPinned(request, pin, bytes);
+            status = SendPinned(request, pin, bytes);
         }
 
-        return AfterPiece(request, sent, bytes);
+        return status == ReadStatus.Ok ? AfterPiece(request, bytes) : Finish(request, status);
     }
 
     /// <summary>Counts a piece that was sent; true when the request is owed more.</summary>
-    private bool AfterPiece(ServerRequest request, bool sent, int bytes)
+    private bool AfterPiece(ServerRequest request, int bytes)
     {
-        if (sent)
+        request.Advance(bytes);
+        if (request.RemainingBytes > 0)
         {
-            request.Advance(bytes);
-            if (request.RemainingBytes > 0)
-            {
-                return true;
-            }
+            return true;
+        }
+
+        if (request.Batch is { HasNext: true })
+        {
+            return BeginNextRange(request);
         }
 
         Return(request);
@@ -164,15 +162,15 @@ internal sealed partial class ServerConnection
     {
         if (request.Outcome.Status != ReadStatus.Ok)
         {
-            Finish(request, request.Outcome.Status);
-            return false;
+            request.ReturnBuffer();
+            return Finish(request, request.Outcome.Status);
         }
 
         var bytes = request.Bytes.Length;
         _context.Metrics.OnReadThrough(bytes);
         var sent = SendPiece(request, request.Bytes.Span);
         request.ReturnBuffer();
-        return AfterPiece(request, sent, bytes);
+        return sent ? AfterPiece(request, bytes) : Finish(request, ReadStatus.Unavailable);
     }
 
     private async Task AwaitEnsuredAsync(ServerRequest request, ValueTask<ResidencyOutcome> ensuring)

@@ -6,22 +6,21 @@ namespace OrleansCache.DataPlane.Server;
 /// <summary>The requests that never wait.</summary>
 internal sealed partial class ServerConnection
 {
-    private void OnPresent(in FrameHeader header, ReadOnlySpan<byte> payload)
+    private void OnPresent(in FrameHeader header, ReadOnlySpan<byte> payload) => Answer(header, Present(header.Type, payload));
+
+    private ReadStatus Present(FrameType type, ReadOnlySpan<byte> encoded)
     {
-        ReadStatus status;
         try
         {
             // What cannot be read may be the capability of a newer release: refused, not a reason to close.
-            status = ReadCapability.TryDecode(payload, out var capability)
+            return ReadCapability.TryDecode(encoded, out var capability)
                 ? _context.Service.Present(capability!)
                 : ReadStatus.CapabilityRefused;
         }
         catch (Exception exception)
         {
-            status = Fault(header.Type, "the silo threw", exception);
+            return Fault(type, "the silo threw", exception);
         }
-
-        Answer(header, status);
     }
 
     private void OnLease(in FrameHeader header, FileKey key)

@@ -36,6 +36,7 @@ internal sealed partial class ServerConnection : IDisposable
 
     // Set when nothing can be sent any more; this thread only.
     private bool _broken;
+    private Features _agreed;
 
     private bool _hasIdleTimeout;
 
@@ -155,6 +156,7 @@ internal sealed partial class ServerConnection : IDisposable
         Volatile.Write(ref _inputSince, 0);
         if (refusal == HandshakeRefusal.None)
         {
+            _agreed = handshake.Agreed;
             _authenticated = true;
             return true;
         }
@@ -291,6 +293,10 @@ internal sealed partial class ServerConnection : IDisposable
 
         request.BeginWait(_context.Time, _context.Options.RequestTimeout);
         _waiting.Add(request.Id, request);
+        if (request.Batch is { } batch)
+        {
+            LookAhead(batch);
+        }
     }
 
     private ServerRequest Rent() => _idle.TryPop(out var request) ? request : new ServerRequest();

@@ -15,12 +15,16 @@ internal sealed class ServerRequest : IDisposable
     private ITimer? _deadline;
     private SemaphoreSlim? _budget;
     private byte[]? _buffer;
+    private ServerBatch? _batch;
 
     public FrameType Type { get; private set; }
 
     public ulong Id { get; private set; }
 
     public FileKey Key { get; private set; }
+
+    /// <summary>The batch whose ranges this request serves one after the other; null for a request of one range.</summary>
+    public ServerBatch? Batch => Type == FrameType.ReadBatch ? _batch : null;
 
     /// <summary>Where the bytes still owed start.</summary>
     public long OffsetBytes { get; private set; }
@@ -52,6 +56,19 @@ internal sealed class ServerRequest : IDisposable
     public void Begin(in FrameHeader header, in RangeRequest range)
     {
         (Type, Id, DeadlineMs) = (header.Type, header.RequestId, header.DeadlineMs);
+        BeginRange(range);
+    }
+
+    /// <summary>Begins a batch, which is empty yet.</summary>
+    public ServerBatch BeginBatch(in FrameHeader header)
+    {
+        (Type, Id, DeadlineMs) = (header.Type, header.RequestId, header.DeadlineMs);
+        return _batch ??= new ServerBatch();
+    }
+
+    /// <summary>Serves this range now.</summary>
+    public void BeginRange(in RangeRequest range)
+    {
         (Key, OffsetBytes, RemainingBytes) = (range.Key, range.OffsetBytes, range.LengthBytes);
         (WasResident, LostRaces, IsReadThrough) = (true, 0, false);
     }

@@ -29,9 +29,9 @@ internal sealed class FakeServer(StreamSocket socket) : IDisposable
         return (client, await accepting.WaitAsync(TimeSpan.FromSeconds(10)));
     }
 
-    public ulong ReceiveRequestId()
+    public ulong ReceiveRequestId(int payloadBytes = RangeRequest.Bytes)
     {
-        var frame = new byte[FrameHeader.Bytes + RangeRequest.Bytes];
+        var frame = new byte[FrameHeader.Bytes + payloadBytes];
         Assert.Equal(frame.Length, Socket.ReceiveFully(frame));
         Assert.Equal(FrameError.None, FrameHeader.Read(frame, out var header));
         return header.RequestId;

@@ -160,7 +160,6 @@ public sealed class HostilePeerTests
     }
 
     [Theory]
-    [InlineData(FrameType.ReadBatch)]
     [InlineData(FrameType.StageWrite)]
     [InlineData(FrameType.LoadReport)]
     public async Task A_reserved_request_is_not_supported_yet(FrameType type)

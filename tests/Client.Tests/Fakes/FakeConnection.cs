@@ -32,6 +32,8 @@ internal sealed class FakeConnection : IBlockConnection
 
     public bool IsOpen { get; set; } = true;
 
+    public int MaxBatchBytes => 0;
+
     public bool IsPresented { get; set; }
 
     public long NowUnixSeconds { get; set; }
@@ -199,6 +201,9 @@ internal sealed class FakeConnection : IBlockConnection
 
         return new(new ReadOutcome(ReadStatus.Ok, destination.Length, wasResident));
     }
+
+    public ValueTask<ReadOutcome> ReadBatchAsync(Memory<BatchRead> reads, CancellationToken cancellationToken) =>
+        throw new NotSupportedException();
 
     public ValueTask<ReadStatus> PrefetchAsync(
         FileKey key, long offsetBytes, long lengthBytes, CancellationToken cancellationToken)

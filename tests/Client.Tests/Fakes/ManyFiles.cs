@@ -57,6 +57,8 @@ internal sealed class ManyFiles : IListedDirectories, IBlockRouter, IBlockConnec
 
     public bool IsOpen => true;
 
+    public int MaxBatchBytes => 0;
+
     public void FillAll() => Array.ForEach(Files, file => _resident[file.Entry.Key] = true);
 
     public int IndexOf(FileKey key) => Array.FindIndex(Files, file => file.Entry.Key == key);
@@ -107,6 +109,9 @@ internal sealed class ManyFiles : IListedDirectories, IBlockRouter, IBlockConnec
 
     public ValueTask<ReadOutcome> ReadAsync(
         FileKey key, long offsetBytes, Memory<byte> destination, CancellationToken cancellationToken) =>
+        throw new NotSupportedException();
+
+    public ValueTask<ReadOutcome> ReadBatchAsync(Memory<BatchRead> reads, CancellationToken cancellationToken) =>
         throw new NotSupportedException();
 
     public ValueTask<ReadStatus> ReportAsync(ReadOnlyMemory<UsageReport> reports, CancellationToken cancellationToken) =>
