@@ -16,6 +16,7 @@ public sealed partial class CacheClient
     /// <param name="path">Where, such as <c>/imagenet</c>.</param>
     /// <param name="options">As <c>name=value</c>: <c>block-size=4MiB</c>, <c>sync=interval(10s)</c>.</param>
     /// <param name="cancellationToken">Ends the wait, not the attaching.</param>
+    /// <returns>The source.</returns>
     /// <exception cref="CacheRequestException">The cluster refuses; the message says why.</exception>
     public Task<SourceInfo> AttachAsync(
         string uri, string path, IEnumerable<string>? options = null, CancellationToken cancellationToken = default)
@@ -27,6 +28,9 @@ public sealed partial class CacheClient
     }
 
     /// <summary>Detaches the source at a path. Its cached blocks stay until they are evicted.</summary>
+    /// <param name="path">Where it is attached.</param>
+    /// <param name="cancellationToken">Ends the wait, not the detaching.</param>
+    /// <returns>What was attached there.</returns>
     /// <exception cref="CacheRequestException">Nothing is attached there.</exception>
     public Task<SourceInfo> DetachAsync(string path, CancellationToken cancellationToken = default)
     {
@@ -38,18 +42,15 @@ public sealed partial class CacheClient
     /// From now on everybody sees what the under storage has now or later, at a path and below: what is known is asked for again.
     /// Other clients hear of it in moments, at the latest when their leases end.
     /// </summary>
+    /// <param name="path">Where; <c>/</c> for all sources.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>What is at the path now: the under storage was asked.</returns>
     /// <exception cref="CacheRequestException">The path is in no source.</exception>
     /// <exception cref="PathNotFoundException">There is nothing any more; the sync was done.</exception>
     /// <exception cref="ClusterUnreachableException">The cluster or the under storage cannot be reached.</exception>
     public async Task<CacheEntry> SyncAsync(string path, CancellationToken cancellationToken = default)
     {
-        if (!NamespacePath.TryNormalize(path, out var normal))
-        {
-            throw new WrongKindException(
-                path, $"'{path}' is not a namespace path", "write an absolute path such as /imagenet/train");
-        }
-
+        var normal = Normalize(path);
         await ChangeAsync(
             $"syncing {normal}",
             async (grain, token) =>
@@ -80,34 +81,28 @@ public sealed partial class CacheClient
         var outcome = await _core.Names.LookupAsync(root, ProbedName, cancellationToken).ConfigureAwait(false);
         if (outcome.Status is not (ReadStatus.Ok or ReadStatus.NotFound))
         {
-            throw CacheClientException.From(outcome.Status, source.Path, "asking the under storage of");
+            throw CacheClientException.From(outcome.Status, source.Path, "asking the under storage of", cause: outcome.Cause);
         }
     }
 
     /// <summary>What is attached, ordered by path; at most <see cref="DirectoryLease.Default"/> old.</summary>
-    public async Task<ImmutableArray<SourceInfo>> ListSourcesAsync(CancellationToken cancellationToken = default) =>
-        (await _core.Names.GetSourcesAsync(cancellationToken).ConfigureAwait(false)).Sources;
+    /// <exception cref="ClusterUnreachableException">The cluster does not answer.</exception>
+    public async Task<ImmutableArray<SourceInfo>> ListSourcesAsync(CancellationToken cancellationToken = default)
+    {
+        ThrowIfDisposed();
+        return (await _core.Names.GetSourcesAsync(cancellationToken).ConfigureAwait(false)).Sources;
+    }
 
-    // Sent once: whether it was done is unknown when no answer comes.
     private async Task<T> ChangeAsync<T>(
         string what, Func<INamespaceGrain, CancellationToken, ValueTask<T>> change, CancellationToken cancellationToken)
     {
-        using var timeout = new CancellationTokenSource(_options.ChangeTimeout, _options.TimeProvider);
-        using var both = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         try
         {
-            var grain = _core.Grains.GetGrain<INamespaceGrain>(INamespaceGrain.Key);
-            return await change(grain, both.Token).AsTask().WaitAsync(both.Token).ConfigureAwait(false);
-        }
-        catch (Exception error) when (error is TimeoutException
-            || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))
-        {
-            throw new CacheTimeoutException(
-                $"{what}: no answer within {_options.ChangeTimeout.TotalSeconds:0.#} s; `ocache sources` shows whether it was done");
-        }
-        catch (Exception error) when (GrainCaller.IsTransient(error))
-        {
-            throw new ClusterUnreachableException($"{what}: {error.Message.TrimEnd('.')}", error);
+            return await CallOnceAsync(
+                what,
+                "`ocache sources`",
+                token => change(_core.Grains.GetGrain<INamespaceGrain>(INamespaceGrain.Key), token),
+                cancellationToken).ConfigureAwait(false);
         }
         finally
         {

@@ -35,7 +35,8 @@ public sealed partial class CacheClient
         // Signals belong to the program, not to a library in it.
         builder.Services.AddSingleton<IHostLifetime, SilentLifetime>();
         Exception? last = null;
-        builder.UseOrleansClient(client => Configure(client, options, failure => last = failure));
+        var failures = 0;
+        builder.UseOrleansClient(client => Configure(client, options, failure => (last, failures) = (failure, failures + 1)));
         var host = builder.Build();
         using var timeout = new CancellationTokenSource(options.ConnectTimeout, options.TimeProvider);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
@@ -49,16 +50,18 @@ public sealed partial class CacheClient
             await DisposeHostAsync(host).ConfigureAwait(false);
             if (error is OperationCanceledException && !cancellationToken.IsCancellationRequested)
             {
-                throw CannotConnect(options, options.TimeProvider.GetElapsedTime(started), last);
+                throw CannotConnect(options, Tried(), last);
             }
 
             if (GrainCaller.IsTransient(error) || error is System.Net.Sockets.SocketException)
             {
-                throw CannotConnect(options, options.TimeProvider.GetElapsedTime(started), error);
+                throw CannotConnect(options, Tried(), error);
             }
 
             throw;
         }
+
+        Effort Tried() => new(Math.Max(failures, 1), options.TimeProvider.GetElapsedTime(started));
     }
 
     internal static CacheClient Make(IServiceProvider services, CacheClientOptions options, IHost? ownHost)
@@ -103,9 +106,10 @@ public sealed partial class CacheClient
         return ValueTask.CompletedTask;
     }
 
-    private static ClusterUnreachableException CannotConnect(CacheClientOptions options, TimeSpan tried, Exception? cause) => new(
-        $"cannot connect to the cluster at {options.Cluster}: tried for {tried.TotalSeconds:0.#} s"
+    private static ClusterUnreachableException CannotConnect(CacheClientOptions options, Effort effort, Exception? cause) => new(
+        $"cannot connect to the cluster at {options.Cluster}: {effort}"
         + (cause is null ? string.Empty : $"; {cause.Message.TrimEnd('.')}"),
+        effort,
         cause);
 
     private sealed class SilentLifetime : IHostLifetime

@@ -1,4 +1,3 @@
-using OrleansCache.Metadata;
 using OrleansCache.Silos;
 
 namespace OrleansCache;
@@ -19,30 +18,21 @@ public sealed partial class CacheClient
         ArgumentException.ThrowIfNullOrEmpty(directory);
         var name = silo ?? await OnlySiloAsync(cancellationToken).ConfigureAwait(false);
         var what = $"{(inService ? "putting in" : "taking out")} disk {directory} of silo {name}";
-        using var timeout = new CancellationTokenSource(_options.ChangeTimeout, _options.TimeProvider);
-        using var both = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
-        try
-        {
-            await _core.Grains.GetGrain<ISiloGrain>(name).SetDisk(directory, inService, both.Token)
-                .AsTask().WaitAsync(both.Token).ConfigureAwait(false);
-            return name;
-        }
-        catch (Exception error) when (error is TimeoutException
-            || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))
-        {
-            throw new CacheTimeoutException(
-                $"{what}: no answer within {_options.ChangeTimeout.TotalSeconds:0.#} s; `ocache disks` shows whether it was done");
-        }
-        catch (Exception error) when (GrainCaller.IsTransient(error))
-        {
-            throw new ClusterUnreachableException($"{what}: {error.Message.TrimEnd('.')}", error);
-        }
+        return await CallOnceAsync(
+            what,
+            "`ocache disks`",
+            async token =>
+            {
+                await _core.Grains.GetGrain<ISiloGrain>(name).SetDisk(directory, inService, token).ConfigureAwait(false);
+                return name;
+            },
+            cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<string> OnlySiloAsync(CancellationToken cancellationToken)
     {
         var view = await _core.Router.GetViewAsync(cancellationToken).ConfigureAwait(false)
-            ?? throw new ClusterUnreachableException($"the silos of group {_options.Group} are not known: no answer", null);
+            ?? throw new ClusterUnreachableException($"the silos of group {_options.Group} are not known: no answer", default, null);
         return view.Members is [var only]
             ? only.SiloName
             : throw new CacheRequestException(

@@ -1,5 +1,5 @@
-using System.ComponentModel.DataAnnotations;
 using OrleansCache.Loading;
+using OrleansCache.Telemetry;
 
 namespace OrleansCache;
 
@@ -21,19 +21,27 @@ public sealed partial class CacheClient
     /// <param name="progress">Told often, from several threads.</param>
     /// <param name="cancellationToken">Ends it; what is cached stays cached.</param>
     /// <returns>How it ended; files that failed do not stop the others.</returns>
+    /// <exception cref="PathNotFoundException">Nothing is there.</exception>
     /// <exception cref="ArgumentException">An option is out of range.</exception>
     public async Task<LoadResult> LoadAsync(
-        string path, LoadOptions options, IProgress<LoadProgress>? progress, CancellationToken cancellationToken = default)
+        string path, LoadOptions options, IProgress<LoadProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
-        var mistakes = new List<ValidationResult>();
-        if (!Validator.TryValidateObject(options, new ValidationContext(options), mistakes, validateAllProperties: true))
+        OptionChecks.Validate(options);
+        using var activity = ClientActivities.Start(ClientActivities.Load, path);
+        try
         {
-            throw new ArgumentException(string.Join("; ", mistakes.Select(mistake => mistake.ErrorMessage)), nameof(options));
+            var root = await FindAsync(path, followLast: true, "loading", cancellationToken).ConfigureAwait(false);
+            var loader = new Loader(_core.Names, _core.Files, options, _options.TimeProvider, progress);
+            var result = await loader.RunAsync(root, cancellationToken).ConfigureAwait(false);
+            activity?.SetTag(ClientActivities.BytesTag, result.Progress.BytesDone)
+                .SetTag(ClientActivities.FilesTag, result.Progress.FilesDone)
+                .SetTag(ClientActivities.FailedFilesTag, result.Progress.FilesFailed);
+            return result;
         }
-
-        var root = await FindAsync(path, followLast: true, "loading", cancellationToken).ConfigureAwait(false);
-        var loader = new Loader(_core.Names, _core.Files, options, _options.TimeProvider, progress);
-        return await loader.RunAsync(root, cancellationToken).ConfigureAwait(false);
+        catch (Exception error) when (activity.Failed(error))
+        {
+            throw;
+        }
     }
 }

@@ -16,7 +16,7 @@ public sealed partial class CacheClient
         var merger = new StatusMerger();
         merger.AddAttached(await ListSourcesAsync(cancellationToken).ConfigureAwait(false));
         var view = await _core.Router.GetViewAsync(cancellationToken).ConfigureAwait(false)
-            ?? throw new ClusterUnreachableException($"the silos of group {_options.Group} are not known: no answer", null);
+            ?? throw new ClusterUnreachableException($"the silos of group {_options.Group} are not known: no answer", default, null);
         foreach (var member in view.Members)
         {
             await AskAsync(merger, member, cancellationToken).ConfigureAwait(false);

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Hosting;
 using OrleansCache.Files;
 using OrleansCache.Metadata;
 using OrleansCache.Reading;
+using OrleansCache.Telemetry;
 
 namespace OrleansCache;
 
@@ -13,10 +14,14 @@ namespace OrleansCache;
 /// </summary>
 public sealed partial class CacheClient : IAsyncDisposable
 {
+    /// <summary>Name of the library's <c>ActivitySource</c> and of its <c>Meter</c>, for OpenTelemetry.</summary>
+    public const string TelemetryName = "OrleansCache.Client";
+
     private readonly CacheClientOptions _options;
     private readonly ClientCore _core;
     private readonly PathResolver _paths;
     private readonly IHost? _ownHost;
+    private int _disposed;
 
     internal CacheClient(CacheClientOptions options, ClientCore core, IHost? ownHost)
     {
@@ -33,7 +38,10 @@ public sealed partial class CacheClient : IAsyncDisposable
     internal IFileOpener Files => _core.Files;
 
     /// <summary>What is at a path. A link at its end is not followed.</summary>
+    /// <param name="path">An absolute namespace path, such as <c>/imagenet/train</c>.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="PathNotFoundException">Nothing.</exception>
+    /// <exception cref="ClusterUnreachableException">Nobody answered within <see cref="CacheClientOptions.ReadTimeout"/>.</exception>
     public async Task<CacheEntry> StatAsync(string path, CancellationToken cancellationToken = default) =>
         CacheEntry.From(await FindAsync(path, followLast: false, "looking up", cancellationToken).ConfigureAwait(false));
 
@@ -53,13 +61,13 @@ public sealed partial class CacheClient : IAsyncDisposable
         if (now is not { Status: ReadStatus.Ok, Node: { } current })
         {
             throw CacheClientException.From(
-                now.Status == ReadStatus.StaleVersion ? ReadStatus.NotFound : now.Status, node.Path, "looking up");
+                now.Status == ReadStatus.StaleVersion ? ReadStatus.NotFound : now.Status, node.Path, "looking up", cause: now.Cause);
         }
 
         var outcome = await _core.Files.OpenAsync(current, cancellationToken).ConfigureAwait(false);
         if (outcome.Reader is not FileReader reader)
         {
-            throw CacheClientException.From(outcome.Status, node.Path, "opening");
+            throw CacheClientException.From(outcome.Status, node.Path, "opening", outcome.Effort);
         }
 
         using (reader)
@@ -69,16 +77,21 @@ public sealed partial class CacheClient : IAsyncDisposable
     }
 
     /// <summary>The target of a link, as it is stored.</summary>
+    /// <param name="path">The link.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="WrongKindException">It is not a link.</exception>
     public async Task<string> ReadLinkAsync(string path, CancellationToken cancellationToken = default)
     {
         var node = await FindAsync(path, followLast: false, "looking up", cancellationToken).ConfigureAwait(false);
         var outcome = await _core.Names.ReadLinkAsync(node, cancellationToken).ConfigureAwait(false);
         return outcome.Status == ReadStatus.Ok
             ? outcome.Target
-            : throw CacheClientException.From(outcome.Status, path, "reading the link");
+            : throw CacheClientException.From(outcome.Status, path, "reading the link", cause: outcome.Cause);
     }
 
     /// <summary>How much of a file is cached. Fetches nothing.</summary>
+    /// <param name="path">The file; links are followed.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
     public async Task<CacheResidency> GetResidencyAsync(string path, CancellationToken cancellationToken = default)
     {
         var (_, reader) = await OpenAsync(path, cancellationToken).ConfigureAwait(false);
@@ -92,6 +105,10 @@ public sealed partial class CacheClient : IAsyncDisposable
     /// The entries of a directory, fetched page by page, one page ahead. In the order of their places: names as UTF-8 bytes,
     /// directories as if their name ended in a slash.
     /// </summary>
+    /// <param name="path">The directory; links are followed.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="PathNotFoundException">Nothing is there: thrown by the first step of the enumeration.</exception>
+    /// <exception cref="WrongKindException">It is not a directory.</exception>
     public IAsyncEnumerable<CacheEntry> ListAsync(string path, CancellationToken cancellationToken = default) =>
         ListAsync(path, static _ => { }, cancellationToken);
 
@@ -103,17 +120,13 @@ public sealed partial class CacheClient : IAsyncDisposable
         string path, Action<string> onUnreachable, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var directory = await FindAsync(path, followLast: true, "listing", cancellationToken).ConfigureAwait(false);
-        var next = _core.Names.ListAsync(directory, null, cancellationToken).AsTask();
+        var next = ListPageAsync(path, directory, null, cancellationToken);
         while (true)
         {
             var page = await next.ConfigureAwait(false);
-            if (page.Status != ReadStatus.Ok)
-            {
-                throw CacheClientException.From(page.Status, path, "listing");
-            }
 
             // Asked for while the caller uses this one; a caller that leaves early leaves it to end by itself.
-            next = page.IsLast ? next : _core.Names.ListAsync(directory, page.Next, cancellationToken).AsTask();
+            next = page.IsLast ? next : ListPageAsync(path, directory, page.Next, cancellationToken);
             foreach (var node in page.Nodes)
             {
                 yield return CacheEntry.From(node);
@@ -132,6 +145,9 @@ public sealed partial class CacheClient : IAsyncDisposable
     }
 
     /// <summary>Opens the present version of a file; links are followed.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="cancellationToken">Ends the wait, not the file.</param>
+    /// <returns>A stream that can be read at any offset, too; dispose it.</returns>
     /// <exception cref="PathNotFoundException">Nothing is there.</exception>
     /// <exception cref="WrongKindException">It is not a file.</exception>
     public async Task<CachedFile> OpenReadAsync(string path, CancellationToken cancellationToken = default)
@@ -140,9 +156,14 @@ public sealed partial class CacheClient : IAsyncDisposable
         return new CachedFile(reader, CacheEntry.From(node));
     }
 
-    /// <inheritdoc/>
+    /// <summary>Ends the connections. Files that are open must be disposed before.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
         await _core.DisposeAsync().ConfigureAwait(false);
         if (_ownHost is not null)
         {
@@ -163,20 +184,57 @@ public sealed partial class CacheClient : IAsyncDisposable
     private async ValueTask<NodeEntry> FindAsync(
         string path, bool followLast, string what, CancellationToken cancellationToken)
     {
-        if (!NamespacePath.TryNormalize(path, out var normal))
-        {
-            throw new WrongKindException(
-                path, $"'{path}' is not a namespace path", "write an absolute path such as /imagenet/train");
-        }
-
+        ThrowIfDisposed();
+        var normal = Normalize(path);
         var outcome = await _paths.ResolveAsync(normal, followLast, cancellationToken).ConfigureAwait(false);
         return outcome is { Status: ReadStatus.Ok, Node: { } node }
             ? node
             : throw CacheClientException.From(
-                outcome.Status is ReadStatus.StaleVersion ? ReadStatus.NotFound : outcome.Status, normal, what);
+                outcome.Status is ReadStatus.StaleVersion ? ReadStatus.NotFound : outcome.Status, normal, what, cause: outcome.Cause);
+    }
+
+    private void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
+
+    private static string Normalize(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        return NamespacePath.TryNormalize(path, out var normal)
+            ? normal
+            : throw new WrongKindException(path, $"'{path}' is not a namespace path", "write an absolute path such as /imagenet/train");
+    }
+
+    private async Task<ListOutcome> ListPageAsync(
+        string path, NodeEntry directory, string? after, CancellationToken cancellationToken)
+    {
+        using var activity = ClientActivities.Start(ClientActivities.List, path);
+        try
+        {
+            var page = await _core.Names.ListAsync(directory, after, cancellationToken).ConfigureAwait(false);
+            activity?.SetTag(ClientActivities.EntriesTag, page.Nodes.Count);
+            return page.Status == ReadStatus.Ok
+                ? page
+                : throw CacheClientException.From(page.Status, path, "listing", cause: page.Cause);
+        }
+        catch (Exception error) when (activity.Failed(error))
+        {
+            throw;
+        }
     }
 
     private async ValueTask<(NodeEntry Node, FileReader Reader)> OpenAsync(string path, CancellationToken cancellationToken)
+    {
+        using var activity = ClientActivities.Start(ClientActivities.Open, path);
+        try
+        {
+            return await OpenPresentAsync(path, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception error) when (activity.Failed(error))
+        {
+            throw;
+        }
+    }
+
+    private async ValueTask<(NodeEntry Node, FileReader Reader)> OpenPresentAsync(string path, CancellationToken cancellationToken)
     {
         // A file that is replaced between the look and the open is looked up once more.
         for (var attempt = 1; ; attempt++)
@@ -195,7 +253,7 @@ public sealed partial class CacheClient : IAsyncDisposable
 
             if (outcome.Status != ReadStatus.StaleVersion || attempt == 2)
             {
-                throw CacheClientException.From(outcome.Status, path, "opening");
+                throw CacheClientException.From(outcome.Status, path, "opening", outcome.Effort);
             }
         }
     }

@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using Microsoft.Extensions.Logging;
 using OrleansCache.Groups;
+using OrleansCache.Routing;
 
 namespace OrleansCache;
 
@@ -8,7 +9,7 @@ namespace OrleansCache;
 public sealed class CacheClientOptions
 {
     /// <summary>Gateway of a silo, <c>HOST:PORT</c>.</summary>
-    [Required, RegularExpression(@".+:\d{1,5}", ErrorMessage = "Cluster must be HOST:PORT, such as 127.0.0.1:30000")]
+    [Gateway]
     public string Cluster { get; init; } = "127.0.0.1:30000";
 
     /// <summary>Name of the cluster; a gateway of another cluster refuses us.</summary>
@@ -83,14 +84,8 @@ public sealed class CacheClientOptions
     public ILoggerFactory? LoggerFactory { get; init; }
 
     /// <summary>Clock and timers.</summary>
+    [Required]
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
-    internal void Validate()
-    {
-        var mistakes = new List<ValidationResult>();
-        if (!Validator.TryValidateObject(this, new ValidationContext(this), mistakes, validateAllProperties: true))
-        {
-            throw new ArgumentException(string.Join("; ", mistakes.Select(mistake => mistake.ErrorMessage)));
-        }
-    }
+    internal void Validate() => OptionChecks.Validate(this);
 }

@@ -59,6 +59,9 @@ public sealed record CacheEntry
     /// <summary>atime, nanoseconds since 1970.</summary>
     public required long AccessedNs { get; init; }
 
+    /// <summary>When the content was changed last: <see cref="ModifiedNs"/> cut to what .NET can tell apart.</summary>
+    public DateTimeOffset Modified => DateTimeOffset.UnixEpoch.AddTicks(ModifiedNs / TimeSpan.NanosecondsPerTick);
+
     /// <summary>Text of a version: the ETag where there is one, else <c>LENGTH-MODIFIED_NS-CHANGED_NS</c>.</summary>
     internal static string VersionText(FileVersion version) => version.ETag
         ?? string.Create(CultureInfo.InvariantCulture, $"{version.LengthBytes}-{version.ModifiedNs}-{version.ChangedNs}");

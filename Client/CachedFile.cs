@@ -1,18 +1,25 @@
+using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using OrleansCache.Files;
 using OrleansCache.Reading;
+using OrleansCache.Telemetry;
 
 namespace OrleansCache;
 
 /// <summary>
-/// One version of a file, open for reading: a seekable stream, and random access that several threads may use at once. What it
-/// reads is wholly the version that was opened, or an error. Stream members share one position and are for one thread.
+/// One version of a file, open for reading: a seekable stream, and random access
+/// (<see cref="ReadAsync(long, Memory{byte}, CancellationToken)"/>) that several threads may use at once. What it reads is wholly
+/// the version that was opened, or an error. Stream members share one position and are for one thread.
 /// </summary>
 [SuppressMessage("Naming", "CA1710", Justification = "it is a file first; being a stream is how one reads it")]
 public sealed class CachedFile : Stream
 {
+    // As large as a silo sends at once: of a smaller buffer a cold copy would be all round trips.
+    private const int CopyBufferBytes = 1 << 20;
+
     private readonly IFileReader _reader;
     private long _position;
+    private volatile bool _isDisposed;
 
     internal CachedFile(IFileReader reader, CacheEntry entry)
     {
@@ -24,10 +31,10 @@ public sealed class CachedFile : Stream
     public CacheEntry Entry { get; }
 
     /// <inheritdoc/>
-    public override bool CanRead => true;
+    public override bool CanRead => !_isDisposed;
 
     /// <inheritdoc/>
-    public override bool CanSeek => true;
+    public override bool CanSeek => !_isDisposed;
 
     /// <inheritdoc/>
     public override bool CanWrite => false;
@@ -52,39 +59,87 @@ public sealed class CachedFile : Stream
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>Bytes read: fewer than asked only at the end of the file.</returns>
     /// <exception cref="StaleFileException">The version is gone and not cached.</exception>
-    /// <exception cref="CacheTimeoutException">No silo had the bytes within the client's read timeout.</exception>
+    /// <exception cref="ClusterUnreachableException">No silo answered within the client's read timeout.</exception>
+    /// <exception cref="CacheTimeoutException">A silo had not brought the bytes by then.</exception>
+    /// <exception cref="ObjectDisposedException">The file was disposed.</exception>
     public ValueTask<int> ReadAsync(
         long offsetBytes, Memory<byte> destination, CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(offsetBytes);
-        return _reader.TryRead(offsetBytes, destination.Span, out var bytes)
-            ? new(bytes)
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        return cancellationToken.IsCancellationRequested ? ValueTask.FromCanceled<int>(cancellationToken)
+            : _reader.TryRead(offsetBytes, destination.Span, out var bytes) ? new(bytes)
             : WaitAsync(offsetBytes, destination, cancellationToken);
     }
 
     /// <inheritdoc/>
-    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        var bytes = await ReadAsync(_position, buffer, cancellationToken).ConfigureAwait(false);
+        var reading = ReadAsync(_position, buffer, cancellationToken);
+        if (!reading.IsCompletedSuccessfully)
+        {
+            return AdvanceAsync(reading);
+        }
+
+        var bytes = reading.Result;
+        _position += bytes;
+        return new(bytes);
+    }
+
+    /// <inheritdoc/>
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
+    {
+        ValidateBufferArguments(buffer, offset, count);
+        return ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+    }
+
+    /// <inheritdoc/>
+    public override IAsyncResult BeginRead(byte[] buffer, int offset, int count, AsyncCallback? callback, object? state) =>
+        TaskToAsyncResult.Begin(ReadAsync(buffer, offset, count, CancellationToken.None), callback, state);
+
+    /// <inheritdoc/>
+    public override int EndRead(IAsyncResult asyncResult) => TaskToAsyncResult.End<int>(asyncResult);
+
+    /// <summary>Only for bytes that are at hand: a read that waits for a silo would block the thread.</summary>
+    /// <exception cref="NotSupportedException">The bytes are not at hand: use <c>ReadAsync</c>.</exception>
+    public override int Read(byte[] buffer, int offset, int count)
+    {
+        ValidateBufferArguments(buffer, offset, count);
+        return Read(buffer.AsSpan(offset, count));
+    }
+
+    /// <summary>Only for bytes that are at hand: a read that waits for a silo would block the thread.</summary>
+    /// <exception cref="NotSupportedException">The bytes are not at hand: use <c>ReadAsync</c>.</exception>
+    public override int Read(Span<byte> buffer)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        if (!_reader.TryRead(_position, buffer, out var bytes))
+        {
+            throw new NotSupportedException(
+                $"{Entry.Path}: the bytes are not at hand; use ReadAsync, which waits for them, or copy the file to a MemoryStream first");
+        }
+
         _position += bytes;
         return bytes;
     }
 
     /// <inheritdoc/>
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    /// <summary>Not supported: a read may wait for a silo, and waiting must not block a thread.</summary>
-    /// <exception cref="NotSupportedException">Unless the bytes are at hand.</exception>
-    public override int Read(byte[] buffer, int offset, int count)
+    public override async Task CopyToAsync(Stream destination, int bufferSize, CancellationToken cancellationToken)
     {
-        if (!_reader.TryRead(_position, buffer.AsSpan(offset, count), out var bytes))
+        ValidateCopyToArguments(destination, bufferSize);
+        var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Clamp(Length - _position, 1, CopyBufferBytes));
+        try
         {
-            throw new NotSupportedException($"{Entry.Path}: the bytes are not at hand; use ReadAsync, which waits for them");
+            int bytes;
+            while ((bytes = await ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0)
+            {
+                await destination.WriteAsync(buffer.AsMemory(0, bytes), cancellationToken).ConfigureAwait(false);
+            }
         }
-
-        _position += bytes;
-        return bytes;
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
     }
 
     /// <inheritdoc/>
@@ -116,17 +171,34 @@ public sealed class CachedFile : Stream
     {
         if (disposing)
         {
+            _isDisposed = true;
             _reader.Dispose();
         }
 
         base.Dispose(disposing);
     }
 
+    private async ValueTask<int> AdvanceAsync(ValueTask<int> reading)
+    {
+        var bytes = await reading.ConfigureAwait(false);
+        _position += bytes;
+        return bytes;
+    }
+
     private async ValueTask<int> WaitAsync(long offsetBytes, Memory<byte> destination, CancellationToken cancellationToken)
     {
-        var outcome = await _reader.ReadAsync(offsetBytes, destination, cancellationToken).ConfigureAwait(false);
-        return outcome.Status == ReadStatus.Ok
-            ? outcome.Bytes
-            : throw CacheClientException.From(outcome.Status, Entry.Path, "reading");
+        using var activity = ClientActivities.Start(ClientActivities.Read, Entry.Path)?.SetTag(ClientActivities.OffsetTag, offsetBytes);
+        try
+        {
+            var outcome = await _reader.ReadAsync(offsetBytes, destination, cancellationToken).ConfigureAwait(false);
+            activity?.SetTag(ClientActivities.BytesTag, outcome.Bytes);
+            return outcome.Status == ReadStatus.Ok
+                ? outcome.Bytes
+                : throw CacheClientException.From(outcome.Status, Entry.Path, "reading", outcome.Effort);
+        }
+        catch (Exception error) when (activity.Failed(error))
+        {
+            throw;
+        }
     }
 }

@@ -18,7 +18,7 @@ internal sealed class ClientCore : IAsyncDisposable
     private readonly ITimer _leaseTimer;
     private readonly UsageReporter _usage;
     private readonly DirectoryPrefetch _directories;
-    private readonly Meter _meter = new("OrleansCache.Client");
+    private readonly Meter _meter = new(CacheClient.TelemetryName);
 
     public ClientCore(IGrainFactory grains, IBlockConnector connector, CacheClientOptions options, ILoggerFactory loggers)
     {

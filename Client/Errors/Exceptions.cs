@@ -3,8 +3,11 @@ namespace OrleansCache;
 /// <summary>The cluster, a silo or the under storage cannot be reached.</summary>
 public sealed class ClusterUnreachableException : CacheClientException
 {
-    internal ClusterUnreachableException(string message, Exception? cause)
-        : base(message, "check that the silo runs (curl http://HOST:30080/readyz) and that --cluster names its gateway", cause)
+    private const string Check =
+        "check that the silo runs (curl http://HOST:30080/readyz) and that the client's cluster (--cluster) is its gateway";
+
+    internal ClusterUnreachableException(string message, Effort effort, Exception? cause)
+        : base(message, Check, effort, cause)
     {
     }
 }
@@ -12,8 +15,9 @@ public sealed class ClusterUnreachableException : CacheClientException
 /// <summary>There is nothing at a path.</summary>
 public sealed class PathNotFoundException : CacheClientException
 {
-    internal PathNotFoundException(string path)
-        : base($"there is nothing at {path}", "list what is there with `ocache ls`, or the sources with `ocache sources`", null) =>
+    internal PathNotFoundException(string path, Effort effort)
+        : base(
+            $"there is nothing at {path}", "list what is there with `ocache ls`, or the sources with `ocache sources`", effort, null) =>
         Path = path;
 
     /// <summary>The path.</summary>
@@ -23,8 +27,8 @@ public sealed class PathNotFoundException : CacheClientException
 /// <summary>A path is something else than the operation needs, or not a path at all.</summary>
 public sealed class WrongKindException : CacheClientException
 {
-    internal WrongKindException(string path, string message, string advice)
-        : base(message, advice, null) => Path = path;
+    internal WrongKindException(string path, string message, string advice, Effort effort = default)
+        : base(message, advice, effort, null) => Path = path;
 
     /// <summary>The path.</summary>
     public string Path { get; }
@@ -33,8 +37,8 @@ public sealed class WrongKindException : CacheClientException
 /// <summary>The under storage refuses the silo.</summary>
 public sealed class AccessRefusedException : CacheClientException
 {
-    internal AccessRefusedException(string path)
-        : base($"access to {path} is denied by the under storage", "give the silo's user the right to read it", null) =>
+    internal AccessRefusedException(string path, Effort effort)
+        : base($"access to {path} is denied by the under storage", "give the silo's user the right to read it", effort, null) =>
         Path = path;
 
     /// <summary>The path.</summary>
@@ -44,8 +48,8 @@ public sealed class AccessRefusedException : CacheClientException
 /// <summary>The version that was opened is gone from the under storage and not wholly cached.</summary>
 public sealed class StaleFileException : CacheClientException
 {
-    internal StaleFileException(string path)
-        : base($"{path} was replaced while it was read", "open it again for its present version", null) => Path = path;
+    internal StaleFileException(string path, Effort effort)
+        : base($"{path} was replaced while it was read", "open it again for its present version", effort, null) => Path = path;
 
     /// <summary>The path.</summary>
     public string Path { get; }
@@ -54,8 +58,8 @@ public sealed class StaleFileException : CacheClientException
 /// <summary>No answer within a deadline.</summary>
 public sealed class CacheTimeoutException : CacheClientException
 {
-    internal CacheTimeoutException(string message)
-        : base(message, "look at `ocache status` and the silo's log, or allow more time", null)
+    internal CacheTimeoutException(string message, Effort effort, Exception? cause = null)
+        : base(message, "look at `ocache status` and the silo's log, or allow more time", effort, cause)
     {
     }
 }

@@ -62,7 +62,7 @@ internal sealed class Loader(
                 var page = await names.ListAsync(directory, after, cancellationToken).ConfigureAwait(false);
                 if (page.Status != ReadStatus.Ok)
                 {
-                    Fail(CacheClientException.From(page.Status, directory.Path, "listing"));
+                    Fail(CacheClientException.From(page.Status, directory.Path, "listing", cause: page.Cause));
                     break;
                 }
 
@@ -101,32 +101,34 @@ internal sealed class Loader(
     {
         await foreach (var node in _found.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false))
         {
-            var status = await LoadAsync(node, cancellationToken).ConfigureAwait(false);
+            var (status, effort) = await LoadAsync(node, cancellationToken).ConfigureAwait(false);
+            CacheClientException? cause = null;
             if (status == ReadStatus.StaleVersion)
             {
                 // Replaced since the listing: once more with what is there now.
                 var renewed = await names.RenewAsync(node, cancellationToken).ConfigureAwait(false);
-                status = renewed.Node is { Kind: FileKind.File } now
+                cause = renewed.Cause;
+                (status, effort) = renewed.Node is { Kind: FileKind.File } now
                     ? await LoadAsync(now, cancellationToken).ConfigureAwait(false)
-                    : renewed.Status;
+                    : new FetchOutcome(renewed.Status);
             }
 
             // A file that was removed meanwhile needs no loading.
             if (status is not (ReadStatus.Ok or ReadStatus.NotFound))
             {
-                Fail(CacheClientException.From(status, node.Path, "loading"));
+                Fail(CacheClientException.From(status, node.Path, "loading", effort, cause));
             }
 
             Update(static now => now with { FilesDone = now.FilesDone + 1 });
         }
     }
 
-    private async ValueTask<ReadStatus> LoadAsync(NodeEntry node, CancellationToken cancellationToken)
+    private async ValueTask<FetchOutcome> LoadAsync(NodeEntry node, CancellationToken cancellationToken)
     {
         var outcome = await files.OpenAsync(node, cancellationToken).ConfigureAwait(false);
         if (outcome.Reader is not FileReader reader)
         {
-            return outcome.Status;
+            return new FetchOutcome(outcome.Status, outcome.Effort);
         }
 
         using (reader)
@@ -134,7 +136,7 @@ internal sealed class Loader(
             if (reader.File.Lease is { IsComplete: true })
             {
                 OnBytes(reader.LengthBytes, wasFetched: false);
-                return ReadStatus.Ok;
+                return new FetchOutcome(ReadStatus.Ok);
             }
 
             return await reader.File.LoadAsync(OnBytes, cancellationToken).ConfigureAwait(false);

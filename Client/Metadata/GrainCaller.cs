@@ -36,12 +36,12 @@ internal sealed partial class GrainCaller(TimeSpan deadline, TimeProvider time, 
             catch (OperationCanceledException) when (
                 timeout.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
             {
-                throw NoAnswer(what, attempt, last);
+                throw NoAnswer(what, new Effort(attempt, time.GetElapsedTime(started)), last);
             }
 
             if (time.GetElapsedTime(started) + pause >= deadline)
             {
-                throw NoAnswer(what, attempt, last);
+                throw NoAnswer(what, new Effort(attempt, time.GetElapsedTime(started)), last);
             }
 
             await Task.Delay(pause, time, cancellationToken).ConfigureAwait(false);
@@ -54,9 +54,10 @@ internal sealed partial class GrainCaller(TimeSpan deadline, TimeProvider time, 
         is OrleansMessageRejectionException or ConnectionFailedException or TimeoutException
         or GatewayTooBusyException or LimitExceededException or Orleans.Storage.InconsistentStateException;
 
-    private ClusterUnreachableException NoAnswer(string what, int attempts, Exception? last) => new(
-        $"the cluster did not answer within {deadline.TotalSeconds:0.#} s ({what}, {attempts} attempts"
+    private ClusterUnreachableException NoAnswer(string what, Effort effort, Exception? last) => new(
+        $"the cluster did not answer within {deadline.TotalSeconds:0.#} s ({what}, {effort.Attempts} attempts"
         + (last is null ? ")" : $", last: {last.Message})"),
+        effort,
         last);
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "{What}: attempt {Attempt} failed: {Error}")]

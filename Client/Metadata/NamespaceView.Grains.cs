@@ -44,7 +44,7 @@ internal sealed partial class NamespaceView
         }
         catch (Exception error) when (error is not OperationCanceledException)
         {
-            return NoPage(StatusOf(error, directory.Path));
+            return NoPage(StatusOf(error, directory.Path)) with { Cause = error as CacheClientException };
         }
     }
 

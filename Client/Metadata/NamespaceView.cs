@@ -133,7 +133,7 @@ internal sealed partial class NamespaceView : INamespaceView, ICapabilitySource,
         }
         catch (Exception error) when (error is not OperationCanceledException)
         {
-            return new LinkTargetOutcome(StatusOf(error, link.Path), string.Empty);
+            return new LinkTargetOutcome(StatusOf(error, link.Path), string.Empty) { Cause = error as CacheClientException };
         }
     }
 
@@ -187,7 +187,7 @@ internal sealed partial class NamespaceView : INamespaceView, ICapabilitySource,
         }
         catch (Exception error) when (error is not OperationCanceledException)
         {
-            return new NodeOutcome(StatusOf(error, path), null, TimeSpan.Zero);
+            return new NodeOutcome(StatusOf(error, path), null, TimeSpan.Zero) { Cause = error as CacheClientException };
         }
     }
 

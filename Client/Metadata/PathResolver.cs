@@ -26,7 +26,7 @@ internal sealed class PathResolver(INamespaceView names)
             var target = await names.ReadLinkAsync(link, cancellationToken).ConfigureAwait(false);
             if (target.Status != ReadStatus.Ok)
             {
-                return new NodeOutcome(target.Status, null, TimeSpan.Zero);
+                return new NodeOutcome(target.Status, null, TimeSpan.Zero) { Cause = target.Cause };
             }
 
             // An absolute target speaks of the machine the data came from, not of this namespace.

@@ -18,7 +18,7 @@ internal sealed class FileOpener(ReadServices services) : IFileOpener
         var reader = new FileReader(services.Leases.Acquire(file, MakeFile), services);
         try
         {
-            var status = await reader.File.OpenAsync(cancellationToken).ConfigureAwait(false);
+            var (status, effort) = await reader.File.OpenAsync(cancellationToken).ConfigureAwait(false);
             if (status == ReadStatus.Ok)
             {
                 services.Directories?.OnOpened(file);
@@ -26,7 +26,7 @@ internal sealed class FileOpener(ReadServices services) : IFileOpener
             }
 
             reader.Dispose();
-            return new OpenOutcome(status, null);
+            return new OpenOutcome(status, null) { Effort = effort };
         }
         catch
         {

@@ -70,7 +70,7 @@ internal sealed class FileReader(SharedFile file, ReadServices services) : IFile
     {
         var bytes = (int)Math.Min(destination.Length, LengthBytes - offsetBytes);
         Debug.Assert(bytes > 0, "reads beyond the end are answered warm");
-        var status = await _file.FetchAsync(offsetBytes, destination[..bytes], cancellationToken).ConfigureAwait(false);
-        return new FileReadOutcome(status, status == ReadStatus.Ok ? bytes : 0);
+        var (status, effort) = await _file.FetchAsync(offsetBytes, destination[..bytes], cancellationToken).ConfigureAwait(false);
+        return new FileReadOutcome(status, status == ReadStatus.Ok ? bytes : 0) { Effort = effort };
     }
 }

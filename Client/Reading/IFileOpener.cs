@@ -16,4 +16,8 @@ internal interface IFileOpener
 /// <summary>How an open ended.</summary>
 /// <param name="Status">Ok, StaleVersion, AccessDenied, DeadlineExceeded or Unavailable.</param>
 /// <param name="Reader">The reader, when Ok; the caller disposes it.</param>
-internal readonly record struct OpenOutcome(ReadStatus Status, IFileReader? Reader);
+internal readonly record struct OpenOutcome(ReadStatus Status, IFileReader? Reader)
+{
+    /// <summary>What was spent on it, unless Ok.</summary>
+    public Effort Effort { get; init; }
+}

@@ -12,12 +12,15 @@ internal sealed class ReadDeadline : IDisposable
     private readonly CancellationTokenSource _timeout;
     private readonly CancellationTokenSource _both;
     private readonly CancellationToken _caller;
+    private readonly long _started;
     private TimeSpan _pause;
+    private int _pauses;
 
     public ReadDeadline(TimeSpan deadline, TimeProvider time, CancellationToken caller)
     {
         _time = time;
         _caller = caller;
+        _started = time.GetTimestamp();
         _timeout = new CancellationTokenSource(deadline, time);
         _both = CancellationTokenSource.CreateLinkedTokenSource(_timeout.Token, caller);
     }
@@ -27,6 +30,9 @@ internal sealed class ReadDeadline : IDisposable
 
     /// <summary>Whether it is the deadline, not the caller, that ended the wait.</summary>
     public bool IsOver => _timeout.IsCancellationRequested && !_caller.IsCancellationRequested;
+
+    /// <summary>What was spent so far, the attempt under way too.</summary>
+    public Effort Effort => new(_pauses + 1, _time.GetElapsedTime(_started));
 
     /// <summary>Something moved: the next attempt is made at once.</summary>
     public void Progressed() => _pause = TimeSpan.Zero;
@@ -42,6 +48,8 @@ internal sealed class ReadDeadline : IDisposable
         {
             await Task.Delay(pause, _time, _both.Token).ConfigureAwait(false);
         }
+
+        _pauses++; // A pause that ends is followed by an attempt.
     }
 
     /// <summary>Whether another attempt cannot end differently.</summary>

@@ -14,11 +14,11 @@ internal sealed partial class SharedFile
     private const int FirstReadBytesMax = 1 << 20;
 
     /// <summary>Presents the right to read and takes a lease where one can be had: one round trip, both requests in flight.</summary>
-    public async ValueTask<ReadStatus> OpenAsync(CancellationToken cancellationToken)
+    public async ValueTask<FetchOutcome> OpenAsync(CancellationToken cancellationToken)
     {
         if (_lease is not null || LengthBytes == 0)
         {
-            return ReadStatus.Ok;
+            return new FetchOutcome(ReadStatus.Ok);
         }
 
         return await WithinDeadlineAsync(OpenOnceAsync, cancellationToken).ConfigureAwait(false);
@@ -28,7 +28,7 @@ internal sealed partial class SharedFile
     /// <param name="offsetBytes">Start.</param>
     /// <param name="destination">Filled wholly when Ok.</param>
     /// <param name="cancellationToken">The reader's.</param>
-    public async ValueTask<ReadStatus> FetchAsync(
+    public async ValueTask<FetchOutcome> FetchAsync(
         long offsetBytes, Memory<byte> destination, CancellationToken cancellationToken)
     {
         var plan = _readahead.OnMiss(offsetBytes, destination.Length);
@@ -37,15 +37,15 @@ internal sealed partial class SharedFile
             StartPrefetch(plan); // Beside the demanded range, not before it.
         }
 
-        var (status, waited) = await FetchAsync(offsetBytes, destination, plan.EnsureEnd, cancellationToken)
+        var (outcome, waited) = await FetchAsync(offsetBytes, destination, plan.EnsureEnd, cancellationToken)
             .ConfigureAwait(false);
-        if (waited && status == ReadStatus.Ok)
+        if (waited && outcome.Status == ReadStatus.Ok)
         {
             _readahead.OnWaited(plan);
             _services.Directories?.OnColdRead(_node);
         }
 
-        return status;
+        return outcome;
     }
 
     /// <summary>Reads a range inside the file, waiting for what is missing.</summary>
@@ -53,8 +53,8 @@ internal sealed partial class SharedFile
     /// <param name="destination">Filled wholly when Ok.</param>
     /// <param name="wantedEnd">Asks the silo to have the bytes up to here ready, at or after the end of the range.</param>
     /// <param name="cancellationToken">The reader's.</param>
-    /// <returns>The status and whether something had to be fetched.</returns>
-    private async ValueTask<(ReadStatus Status, bool Waited)> FetchAsync(
+    /// <returns>How it ended and whether something had to be fetched.</returns>
+    private async ValueTask<(FetchOutcome Outcome, bool Waited)> FetchAsync(
         long offsetBytes, Memory<byte> destination, long wantedEnd, CancellationToken cancellationToken)
     {
         using var deadline = new ReadDeadline(_services.Options.Deadline, _services.Time, cancellationToken);
@@ -77,53 +77,53 @@ internal sealed partial class SharedFile
 
                 if (ReadDeadline.IsFinal(last))
                 {
-                    return (last == ReadStatus.NotFound ? ReadStatus.StaleVersion : last, waited);
+                    return (Final(last, deadline), waited);
                 }
 
                 await deadline.PauseAsync().ConfigureAwait(false);
             }
 
-            return (ReadStatus.Ok, waited);
+            return (new FetchOutcome(ReadStatus.Ok), waited);
         }
         catch (OperationCanceledException) when (deadline.IsOver)
         {
-            return (ReadDeadline.Outcome(last), true);
+            return (new FetchOutcome(ReadDeadline.Outcome(last), deadline.Effort), true);
         }
     }
 
     /// <summary>Makes the whole file resident.</summary>
     /// <param name="onProgress">Told bytes that became known as resident, and whether they had to be fetched.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    public async ValueTask<ReadStatus> LoadAsync(Action<long, bool> onProgress, CancellationToken cancellationToken)
+    public async ValueTask<FetchOutcome> LoadAsync(Action<long, bool> onProgress, CancellationToken cancellationToken)
     {
         const long StepBytes = 32 << 20;
         var at = 0L;
         while (at < LengthBytes)
         {
             var length = Math.Min(StepBytes, LengthBytes - at);
-            var status = await WithinDeadlineAsync(
+            var outcome = await WithinDeadlineAsync(
                 async (connection, token) =>
                 {
-                    var outcome = await connection.EnsureAsync(Key, at, length, token).ConfigureAwait(false);
-                    if (outcome.Status != ReadStatus.Ok)
+                    var ensured = await connection.EnsureAsync(Key, at, length, token).ConfigureAwait(false);
+                    if (ensured.Status != ReadStatus.Ok)
                     {
-                        return await RestoreRightsAsync(connection, outcome.Status, token).ConfigureAwait(false);
+                        return await RestoreRightsAsync(connection, ensured.Status, token).ConfigureAwait(false);
                     }
 
-                    at += outcome.AvailableBytes;
-                    onProgress(outcome.AvailableBytes, !outcome.WasResident);
-                    return at + length < LengthBytes && !outcome.WasResident
+                    at += ensured.AvailableBytes;
+                    onProgress(ensured.AvailableBytes, !ensured.WasResident);
+                    return at + length < LengthBytes && !ensured.WasResident
                         ? await connection.PrefetchAsync(Key, at, length, token).ConfigureAwait(false)
                         : ReadStatus.Ok;
                 },
                 cancellationToken).ConfigureAwait(false);
-            if (status != ReadStatus.Ok)
+            if (outcome.Status != ReadStatus.Ok)
             {
-                return status;
+                return outcome;
             }
         }
 
-        return ReadStatus.Ok;
+        return new FetchOutcome(ReadStatus.Ok);
     }
 
     /// <summary>How much is cached now: asks the silo, not the lease, and takes nothing.</summary>
@@ -166,7 +166,10 @@ internal sealed partial class SharedFile
         return status;
     }
 
-    private async ValueTask<ReadStatus> WithinDeadlineAsync(
+    private static FetchOutcome Final(ReadStatus status, ReadDeadline deadline) =>
+        new(status == ReadStatus.NotFound ? ReadStatus.StaleVersion : status, deadline.Effort);
+
+    private async ValueTask<FetchOutcome> WithinDeadlineAsync(
         Func<IBlockConnection, CancellationToken, ValueTask<ReadStatus>> attempt, CancellationToken cancellationToken)
     {
         using var deadline = new ReadDeadline(_services.Options.Deadline, _services.Time, cancellationToken);
@@ -179,9 +182,14 @@ internal sealed partial class SharedFile
                 last = connection is null
                     ? ReadStatus.Unavailable
                     : await attempt(connection, deadline.Token).ConfigureAwait(false);
-                if (last == ReadStatus.Ok || ReadDeadline.IsFinal(last))
+                if (last == ReadStatus.Ok)
                 {
-                    return last == ReadStatus.NotFound ? ReadStatus.StaleVersion : last;
+                    return new FetchOutcome(last);
+                }
+
+                if (ReadDeadline.IsFinal(last))
+                {
+                    return Final(last, deadline);
                 }
 
                 await deadline.PauseAsync().ConfigureAwait(false);
@@ -189,7 +197,7 @@ internal sealed partial class SharedFile
         }
         catch (OperationCanceledException) when (deadline.IsOver)
         {
-            return ReadDeadline.Outcome(last);
+            return new FetchOutcome(ReadDeadline.Outcome(last), deadline.Effort);
         }
     }
 

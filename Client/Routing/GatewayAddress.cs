@@ -44,12 +44,12 @@ internal static class GatewayAddress
             var addresses = Dns.GetHostAddresses(host);
             var chosen = addresses.FirstOrDefault(one => one.AddressFamily == AddressFamily.InterNetwork)
                 ?? addresses.FirstOrDefault()
-                ?? throw new ClusterUnreachableException($"the host {host} has no address", null);
+                ?? throw new ClusterUnreachableException($"the host {host} has no address", default, null);
             return new IPEndPoint(chosen, port);
         }
         catch (SocketException error)
         {
-            throw new ClusterUnreachableException($"the host {host} of the cluster is not known ({error.Message})", error);
+            throw new ClusterUnreachableException($"the host {host} of the cluster is not known ({error.Message})", default, error);
         }
     }
 }

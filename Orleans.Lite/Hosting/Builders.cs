@@ -107,9 +107,17 @@ namespace Microsoft.Extensions.Hosting
         public static IHostApplicationBuilder UseOrleansClient(
             this IHostApplicationBuilder hostAppBuilder, Action<IClientBuilder>? configureDelegate = null)
         {
-            ClientServices.Add(hostAppBuilder.Services);
-            configureDelegate?.Invoke(new Builder(hostAppBuilder.Services));
+            hostAppBuilder.Services.AddOrleansClient(builder => configureDelegate?.Invoke(builder));
             return hostAppBuilder;
+        }
+
+        /// <summary>Adds a client; it connects when the host of these services starts.</summary>
+        public static IServiceCollection AddOrleansClient(
+            this IServiceCollection services, Action<IClientBuilder> configureDelegate)
+        {
+            ClientServices.Add(services);
+            configureDelegate(new Builder(services));
+            return services;
         }
     }
 }

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Hosting;
 using OrleansCache.Routing;
 
 namespace OrleansCache.Client.Tests;
@@ -13,6 +14,46 @@ public sealed class CacheClientOptionsTests
         Assert.Contains("ReadTimeout", Complaint(new CacheClientOptions { ReadTimeout = TimeSpan.Zero }), StringComparison.Ordinal);
         Assert.Contains("MaxLeases", Complaint(new CacheClientOptions { MaxLeases = -1 }), StringComparison.Ordinal);
         Assert.Contains("HOST:PORT", Complaint(new CacheClientOptions { Cluster = "nowhere" }), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("CacheClientOptions.Cluster is 'host:70000': it must be HOST:PORT", "host:70000", "c", 1, 1)]
+    [InlineData("CacheClientOptions.ClusterId is ''", "h:1", "", 1, 1)]
+    [InlineData("ReadTimeout is '02:00:00': The field ReadTimeout must be between 00:00:00.1000000 and 01:00:00", "h:1", "c", 7200, 1)]
+    [InlineData("CacheClientOptions.MaxLeases is '2000000': The field MaxLeases must be between 0 and 1000000", "h:1", "c", 1, 2_000_000)]
+    public void A_complaint_has_the_option_its_value_and_what_it_may_be(
+        string complaint, string cluster, string clusterId, int seconds, int leases)
+    {
+        var options = new CacheClientOptions
+        {
+            Cluster = cluster,
+            ClusterId = clusterId,
+            ReadTimeout = TimeSpan.FromSeconds(seconds),
+            MaxLeases = leases,
+        };
+        Assert.Contains(complaint, Complaint(options), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void All_that_is_wrong_is_said_at_once_when_the_cache_is_added_to_a_host()
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        builder.Configuration["OrleansCache:Cluster"] = "nowhere";
+        builder.Configuration["OrleansCache:MetadataEntries"] = "5";
+        var message = Assert.Throws<ArgumentException>(() => builder.AddOrleansCache()).Message;
+        Assert.Contains("Cluster is 'nowhere'", message, StringComparison.Ordinal);
+        Assert.Contains("MetadataEntries is '5'", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_section_with_a_name_that_is_no_option_or_a_value_that_is_none_is_refused()
+    {
+        var unknown = Host.CreateEmptyApplicationBuilder(null);
+        unknown.Configuration["OrleansCache:Clusters"] = "127.0.0.1:30000";
+        Assert.Contains("Clusters", Assert.Throws<InvalidOperationException>(() => unknown.AddOrleansCache()).Message, StringComparison.Ordinal);
+        var wrong = Host.CreateEmptyApplicationBuilder(null);
+        wrong.Configuration["OrleansCache:MaxLeases"] = "many";
+        Assert.Contains("MaxLeases", Assert.Throws<InvalidOperationException>(() => wrong.AddOrleansCache()).Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -42,6 +83,8 @@ public sealed class CacheClientOptionsTests
         var error = await Assert.ThrowsAsync<ClusterUnreachableException>(() => CacheClient.ConnectAsync(
             new CacheClientOptions { Cluster = "127.0.0.1:1", ConnectTimeout = TimeSpan.FromSeconds(1) }));
         Assert.Contains("127.0.0.1:1", error.Message, StringComparison.Ordinal);
+        Assert.True(error.Attempts > 0 && error.Elapsed > TimeSpan.Zero, $"{error.Attempts} attempts in {error.Elapsed}");
+        Assert.Contains(error.Attempts == 1 ? "tried once in" : $"tried {error.Attempts} times in", error.Message, StringComparison.Ordinal);
         Assert.InRange(TimeProvider.System.GetElapsedTime(started).TotalSeconds, 0, 10);
     }
 

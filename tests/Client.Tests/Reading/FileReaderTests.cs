@@ -214,8 +214,12 @@ public sealed class FileReaderTests
         using var rig = new ReadingRig(2 * Block, deadline: TimeSpan.FromMilliseconds(150));
         using var reader = await rig.OpenAsync();
         rig.Current = null;
-        Assert.Equal(ReadStatus.Unavailable, (await reader.ReadAsync(0, new byte[10], default)).Status);
-        Assert.Equal(ReadStatus.Unavailable, (await rig.Opener.OpenAsync(ReadingRig.MakeNode("g", 5, 1), default)).Status);
+        var read = await reader.ReadAsync(0, new byte[10], default);
+        Assert.Equal(ReadStatus.Unavailable, read.Status);
+        Assert.True(read.Effort.Attempts > 1 && read.Effort.Elapsed >= TimeSpan.FromMilliseconds(100), $"spent: {read.Effort}");
+        var open = await rig.Opener.OpenAsync(ReadingRig.MakeNode("g", 5, 1), default);
+        Assert.Equal(ReadStatus.Unavailable, open.Status);
+        Assert.True(open.Effort.Attempts > 1, $"spent: {open.Effort}");
     }
 
     [Fact]
