@@ -1,12 +1,13 @@
 using System.CommandLine;
 using OrleansCache.Bench;
+using OrleansCache.Bench.Data;
 using OrleansCache.Bench.Engine;
 using OrleansCache.Bench.Fuse;
 using OrleansCache.Bench.Policies;
 using OrleansCache.Bench.S3;
 using OrleansCache.Bench.Store;
 
-string[] all = ["engine", "store", "io", "fuse", "s3", "names"];
+string[] all = ["engine", "store", "io", "fuse", "s3", "names", "data"];
 if (args is ["engine-silo", var gatewayPort, var echoPort])
 {
     return await EngineSilo.RunAsync(int.Parse(gatewayPort), int.Parse(echoPort)).ConfigureAwait(false);
@@ -47,7 +48,7 @@ if (args is ["smallentries", .. var entryArguments])
     return await small.Parse(entryArguments).InvokeAsync().ConfigureAwait(false);
 }
 
-var names = new Argument<string[]>("NAME") { Description = "engine, store, io, fuse, s3, names; default: all.", Arity = ArgumentArity.ZeroOrMore };
+var names = new Argument<string[]>("NAME") { Description = "engine, store, io, fuse, s3, names, data; default: all.", Arity = ArgumentArity.ZeroOrMore };
 var rounds = new Option<int>("--rounds") { Description = "Interleaved rounds.", DefaultValueFactory = _ => 5 };
 var quick = new Option<bool>("--quick") { Description = "Small data, one round: shows that it works, not how fast." };
 var command = new RootCommand("Benchmarks: medians of interleaved rounds, ratios, JSON below bench/history.") { names, rounds, quick };
@@ -70,6 +71,7 @@ command.SetAction(async (arguments, cancellationToken) =>
             "store" => await StoreBench.RunAsync(count, small, cancellationToken).ConfigureAwait(false),
             "io" => await IoBench.RunAsync(count, small, cancellationToken).ConfigureAwait(false),
             "s3" => await S3Bench.RunAsync(count, small, cancellationToken).ConfigureAwait(false),
+            "data" => await DataBench.RunAsync(count, small, cancellationToken).ConfigureAwait(false),
             "names" => await NamesBench.RunAsync(count, small, cancellationToken).ConfigureAwait(false),
             _ => await FuseBench.RunAsync(count, small, cancellationToken).ConfigureAwait(false),
         };

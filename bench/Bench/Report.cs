@@ -8,6 +8,8 @@ namespace OrleansCache.Bench;
 /// <summary>Shows a table and keeps the figures below <c>bench/history</c>.</summary>
 internal static class Report
 {
+    private const int RedirectedWidth = 160; // A file has none; 80 would break every line of ratios.
+
     private static readonly JsonSerializerOptions Indented = new()
     {
         WriteIndented = true,
@@ -22,6 +24,11 @@ internal static class Report
             table.AddRow(
                 result.Workload, result.State, result.Variant, Figure(result.Median), Figure(result.Min), Figure(result.Max), result.Unit,
                 string.Join(", ", result.Ratios.Select(ratio => FormattableString.Invariant($"{ratio.Value:F2}x {ratio.Key}"))));
+        }
+
+        if (Console.IsOutputRedirected)
+        {
+            AnsiConsole.Profile.Width = RedirectedWidth;
         }
 
         AnsiConsole.Write(table);
