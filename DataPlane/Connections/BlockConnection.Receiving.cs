@@ -47,7 +47,7 @@ public sealed partial class BlockConnection
             }
 
             _watchdog.Dispose();
-            _socket.Dispose();
+            _wire.Dispose();
             _ended.TrySetResult();
         }
     }
@@ -178,7 +178,7 @@ public sealed partial class BlockConnection
         var buffered = Math.Min(destination.Length, _inputEnd - _inputStart);
         _input.AsSpan(_inputStart, buffered).CopyTo(destination);
         _inputStart += buffered;
-        return _socket.ReceiveFully(destination[buffered..]) == destination.Length - buffered;
+        return _wire.ReceiveFully(destination[buffered..]) == destination.Length - buffered;
     }
 
     /// <summary>Makes sure that so many bytes are buffered.</summary>
@@ -194,7 +194,7 @@ public sealed partial class BlockConnection
         while (_inputEnd - _inputStart < bytes)
         {
             var room = _input.AsSpan(_inputEnd);
-            var received = _isUnix ? _socket.ReceiveWithDescriptors(room, _descriptors) : _socket.Receive(room);
+            var received = _isUnix ? _socket.ReceiveWithDescriptors(room, _descriptors) : _wire.Receive(room);
             if (received <= 0 || _descriptors.Count > MaxQueuedDescriptors)
             {
                 return false;

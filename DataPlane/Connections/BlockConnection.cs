@@ -1,5 +1,6 @@
 using OrleansCache.DataPlane.Frames;
 using OrleansCache.DataPlane.Handshakes;
+using OrleansCache.DataPlane.Wires;
 using OrleansCache.Files;
 using OrleansCache.Linux;
 
@@ -18,6 +19,7 @@ public sealed partial class BlockConnection : IBlockConnection
     private static readonly TimeSpan ShortestWatchInterval = TimeSpan.FromMilliseconds(5);
 
     private readonly StreamSocket _socket;
+    private readonly IWire _wire;
     private readonly BlockConnectionOptions _options;
     private readonly TimeProvider _time;
     private readonly PendingRequest[] _slots;
@@ -36,9 +38,9 @@ public sealed partial class BlockConnection : IBlockConnection
     private volatile bool _closed;
 
     internal BlockConnection(
-        StreamSocket socket, HandshakeOffer server, bool isUnix, BlockConnectionOptions options, TimeProvider time)
+        IWire wire, HandshakeOffer server, bool isUnix, BlockConnectionOptions options, TimeProvider time)
     {
-        (_socket, _options, _time, _isUnix) = (socket, options, time, isUnix);
+        (_wire, _socket, _options, _time, _isUnix) = (wire, wire.Socket, options, time, isUnix);
         PassesDescriptors = isUnix && (server.Features & Features.Descriptors) != 0;
         MaxReadBytes = Math.Min(server.MaxReadBytes, FrameLimits.MaxReadBytes);
         MaxBatchBytes = (server.Features & Features.Batches) != 0 ? Math.Min(MaxReadBytes, FrameLimits.MaxBatchBytes) : 0;
@@ -169,7 +171,7 @@ public sealed partial class BlockConnection : IBlockConnection
 
         lock (_sendLock)
         {
-            if (!_closed && !_socket.SendAll(frame))
+            if (!_closed && !_wire.SendAll(frame))
             {
                 Break();
             }
@@ -187,13 +189,13 @@ public sealed partial class BlockConnection : IBlockConnection
     /// <summary>Sends without waiting, unless a part has left already: frames are not cut. Under the lock.</summary>
     private bool SendIfRoom(ReadOnlySpan<byte> frame)
     {
-        var sent = _socket.TrySend(frame);
+        var sent = _wire.TrySend(frame);
         if (sent < 0 && StreamSocket.LastErrno == Errno.Again)
         {
             return false;
         }
 
-        if (sent < 0 || !_socket.SendAll(frame[sent..]))
+        if (sent < 0 || !_wire.SendAll(frame[sent..]))
         {
             Break();
             return false;

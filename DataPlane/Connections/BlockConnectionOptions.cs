@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using OrleansCache.DataPlane.Handshakes;
+using OrleansCache.DataPlane.Wires;
 
 namespace OrleansCache.DataPlane.Connections;
 
@@ -11,6 +12,12 @@ public sealed class BlockConnectionOptions
 
     /// <summary>The cluster secret; empty = none, then only loopback and Unix sockets are connected to.</summary>
     public ReadOnlyMemory<byte> ClusterSecret { get; init; }
+
+    /// <summary>Which servers to believe; TCP is TLS 1.3 then, and nothing else. Null = plain TCP.</summary>
+    public ServerTrust? Tls { get; init; }
+
+    /// <summary>Says that nobody on the network listens or meddles. Needed off loopback without TLS.</summary>
+    public bool TrustedNetwork { get; init; }
 
     /// <summary>What this end is.</summary>
     public PeerRole Role { get; init; } = PeerRole.Client;

@@ -1,7 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Authentication;
 using System.Text;
 using OrleansCache.DataPlane.Handshakes;
+using OrleansCache.DataPlane.Wires;
 using OrleansCache.Linux;
 
 namespace OrleansCache.DataPlane.Connections;
@@ -134,6 +136,14 @@ internal sealed class ConnectAttempt(DataEndpoint endpoint, BlockConnectionOptio
                     $"{Server} is on another host and this client has no cluster secret: give it the cluster's secret");
             }
 
+            if (options.Tls is null && !options.TrustedNetwork && !IPAddress.IsLoopback(address))
+            {
+                throw new HandshakeRefusedException(
+                    HandshakeRefusal.TlsRequired,
+                    $"{Server} is on another host and this client has neither TLS nor a trusted network: give it the certificate's "
+                    + "authority (--tls-ca), or say --trusted-network if nobody on that network can listen or meddle");
+            }
+
             if (Connect(new IPEndPoint(address, endpoint.Port), isUnix: false, out errno) is { } connection)
             {
                 return connection;
@@ -152,6 +162,7 @@ internal sealed class ConnectAttempt(DataEndpoint endpoint, BlockConnectionOptio
         }
 
         var keep = false;
+        IWire wire = new PlainWire(socket);
         try
         {
             if (!TrySetCurrent(socket))
@@ -165,18 +176,48 @@ internal sealed class ConnectAttempt(DataEndpoint endpoint, BlockConnectionOptio
                 socket.TuneTcp();
             }
 
-            var server = new ClientHandshake(socket, _identity, isUnix, Server).Run();
+            if (!isUnix && options.Tls is { } trust)
+            {
+                wire = StartTls(socket, trust);
+            }
+
+            var server = new ClientHandshake(wire, _identity, isUnix, Server).Run();
             errno = server is null ? Errno.ConnectionAborted : Errno.None;
             keep = server is not null;
-            return server is null ? null : new BlockConnection(socket, server, isUnix, options, time);
+            return server is null ? null : new BlockConnection(wire, server, isUnix, options, time);
         }
         finally
         {
             if (!keep)
             {
                 Forget();
-                socket.Dispose();
+                wire.Dispose();
             }
+        }
+    }
+
+    private TlsWire StartTls(StreamSocket socket, ServerTrust trust)
+    {
+        var speaksTls = true;
+        try
+        {
+            return TlsWire.Connect(socket, trust, endpoint.Host, time, out speaksTls);
+        }
+        catch (Exception exception) when (exception is AuthenticationException or IOException && !speaksTls)
+        {
+            throw new HandshakeRefusedException(
+                HandshakeRefusal.TlsUnexpected,
+                $"{Server} does not speak TLS: start it with a certificate (--tls-cert and --tls-key), or this client without --tls-ca");
+        }
+        catch (IOException exception)
+        {
+            throw new BlockServerUnreachableException($"{Server} ended the TLS handshake: {exception.Message}", exception);
+        }
+        catch (AuthenticationException exception)
+        {
+            throw new HandshakeRefusedException(
+                HandshakeRefusal.TlsFailed,
+                $"{Server} is not to be believed: {exception.Message.TrimEnd('.')}. Check the authority (--tls-ca) and the names in its certificate");
         }
     }
 

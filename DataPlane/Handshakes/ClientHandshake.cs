@@ -1,20 +1,20 @@
 using OrleansCache.DataPlane.Frames;
+using OrleansCache.DataPlane.Wires;
 using OrleansCache.Files;
-using OrleansCache.Linux;
 
 namespace OrleansCache.DataPlane.Handshakes;
 
 /// <summary>The client's side of the handshake.</summary>
-internal sealed class ClientHandshake(StreamSocket socket, HandshakeIdentity identity, bool passesDescriptors, string server)
+internal sealed class ClientHandshake(IWire wire, HandshakeIdentity identity, bool passesDescriptors, string server)
 {
-    private readonly HandshakeChannel _channel = new(socket);
+    private readonly HandshakeChannel _channel = new(wire);
 
     /// <summary>Runs it to its end.</summary>
     /// <returns>The server's offer, cut to what both ends can do; null when the connection ended.</returns>
     /// <exception cref="HandshakeRefusedException">One of the two ends refuses.</exception>
     public HandshakeOffer? Run()
     {
-        if (passesDescriptors && !ServerHandshake.IsTrustedUser(socket.GetPeerCredentials().UserId))
+        if (passesDescriptors && !ServerHandshake.IsTrustedUser(wire.Socket.GetPeerCredentials().UserId))
         {
             throw new HandshakeRefusedException(
                 HandshakeRefusal.PeerUser, $"{server} is served by another user: it is not our silo's socket");
@@ -42,7 +42,7 @@ internal sealed class ClientHandshake(StreamSocket socket, HandshakeIdentity ide
             throw Mine(HandshakeRefusal.Role);
         }
 
-        var proof = identity.Prove(hello, helloPayload, challenge, challengePayload);
+        var proof = identity.Prove(hello, helloPayload, challenge, challengePayload, wire.ChannelBinding);
         if (!_channel.Send(FrameType.Proof, FrameFlags.None, ReadStatus.Ok, proof.ClientMac)
             || !TryReceive(FrameType.Welcome, out var mac))
         {

@@ -1,6 +1,6 @@
 using OrleansCache.DataPlane.Frames;
+using OrleansCache.DataPlane.Wires;
 using OrleansCache.Files;
-using OrleansCache.Linux;
 
 namespace OrleansCache.DataPlane.Handshakes;
 
@@ -8,18 +8,21 @@ namespace OrleansCache.DataPlane.Handshakes;
 /// Handshake frames over a blocking socket. Reads exactly one frame at a time, so nothing of what follows is lost. Whoever
 /// guards the deadline shuts the socket down, which ends the read.
 /// </summary>
-internal sealed class HandshakeChannel(StreamSocket socket)
+internal sealed class HandshakeChannel(IWire wire)
 {
     private readonly byte[] _buffer = new byte[FrameHeader.Bytes + FrameLimits.MaxHandshakeBytes];
 
     /// <summary>What was wrong with the last frame received.</summary>
     public FrameError Error { get; private set; }
 
+    /// <summary>Whether what was received began as TLS does.</summary>
+    public bool IsTls => _buffer[0] == TlsWire.FirstByteOfTls;
+
     public bool Send(FrameType type, FrameFlags flags, ReadStatus status, ReadOnlySpan<byte> payload)
     {
         new FrameHeader(type, flags, status, payload.Length, 0).Write(_buffer);
         payload.CopyTo(_buffer.AsSpan(FrameHeader.Bytes));
-        return socket.SendAll(_buffer.AsSpan(0, FrameHeader.Bytes + payload.Length));
+        return wire.SendAll(_buffer.AsSpan(0, FrameHeader.Bytes + payload.Length));
     }
 
     /// <summary>Says no. The peer may be gone or not reading: this never waits.</summary>
@@ -27,7 +30,7 @@ internal sealed class HandshakeChannel(StreamSocket socket)
     {
         new FrameHeader(FrameType.Welcome, FrameFlags.Answer, ReadStatus.AccessDenied, 1, 0).Write(_buffer);
         _buffer[FrameHeader.Bytes] = (byte)refusal;
-        _ = socket.TrySend(_buffer.AsSpan(0, FrameHeader.Bytes + 1));
+        _ = wire.TrySend(_buffer.AsSpan(0, FrameHeader.Bytes + 1));
     }
 
     /// <summary>The next frame; false with <see cref="Error"/> (None = the connection ended).</summary>
@@ -38,7 +41,7 @@ internal sealed class HandshakeChannel(StreamSocket socket)
         payload = default;
         header = default;
         Error = FrameError.None;
-        var received = socket.ReceiveFully(_buffer.AsSpan(0, FrameHeader.Bytes));
+        var received = wire.ReceiveFully(_buffer.AsSpan(0, FrameHeader.Bytes));
         if (received < FrameHeader.Bytes)
         {
             Error = received > 0 ? FrameError.Truncated : FrameError.None;
@@ -57,7 +60,7 @@ internal sealed class HandshakeChannel(StreamSocket socket)
         }
 
         var body = _buffer.AsSpan(FrameHeader.Bytes, header.PayloadBytes);
-        if (socket.ReceiveFully(body) < body.Length)
+        if (wire.ReceiveFully(body) < body.Length)
         {
             Error = FrameError.Truncated;
             return false;

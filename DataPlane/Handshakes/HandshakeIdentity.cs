@@ -54,11 +54,12 @@ internal sealed record HandshakeIdentity(PeerRole Role, string ClusterId, ReadOn
         HandshakeOffer hello,
         ReadOnlySpan<byte> helloPayload,
         HandshakeOffer challenge,
-        ReadOnlySpan<byte> challengePayload)
+        ReadOnlySpan<byte> challengePayload,
+        ReadOnlySpan<byte> channelBinding = default)
     {
         Span<byte> nonces = stackalloc byte[2 * HandshakeOffer.NonceBytes];
         hello.Nonce.CopyTo(nonces);
         challenge.Nonce.CopyTo(nonces[HandshakeOffer.NonceBytes..]);
-        return new HandshakeProof(Secret.Span, helloPayload, challengePayload, nonces, channelBinding: default);
+        return new HandshakeProof(Secret.Span, helloPayload, challengePayload, nonces, channelBinding);
     }
 }

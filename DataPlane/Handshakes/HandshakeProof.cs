@@ -5,7 +5,7 @@ namespace OrleansCache.DataPlane.Handshakes;
 
 /// <summary>
 /// The two MACs of a handshake. Keys: HKDF-SHA256 of the cluster secret, salted with both nonces, one per direction. Each MAC
-/// covers both payloads (versions, roles, cluster id, nonces), the channel binding (the TLS exporter; empty without TLS), and
+/// covers both payloads (versions, roles, cluster id, nonces), the channel binding (the hash of the server's certificate; empty without TLS), and
 /// the server's also covers the client's MAC. So nothing can be replayed (nonces), reflected (direction, role) or relayed
 /// into another TLS session. Without a secret both MACs are zero.
 /// </summary>

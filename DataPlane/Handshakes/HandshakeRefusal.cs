@@ -38,4 +38,13 @@ public enum HandshakeRefusal : byte
 
     /// <summary>The peer left.</summary>
     Disconnected,
+
+    /// <summary>The peer does not speak TLS and has to.</summary>
+    TlsRequired,
+
+    /// <summary>The peer speaks TLS and this end does not.</summary>
+    TlsUnexpected,
+
+    /// <summary>No TLS session: the certificate is not trusted, or the peer offers no TLS 1.3.</summary>
+    TlsFailed,
 }

@@ -15,6 +15,7 @@ public sealed class HandshakeRefusedException(HandshakeRefusal refusal, string m
         HandshakeRefusal.Proof => $"{server} does not accept this client's cluster secret: the two differ",
         HandshakeRefusal.PeerUser => $"{server} only serves its own user and root over its Unix socket",
         HandshakeRefusal.TooManyConnections => $"{server} has as many connections as it allows",
+        HandshakeRefusal.TlsRequired => $"{server} speaks TLS only: give this client the authority of its certificate (--tls-ca)",
         HandshakeRefusal.TimedOut => $"{server} gave up waiting for the handshake",
         _ => $"{server} refused the handshake ({refusal})",
     });

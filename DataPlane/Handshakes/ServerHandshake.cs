@@ -1,13 +1,14 @@
 using OrleansCache.DataPlane.Frames;
+using OrleansCache.DataPlane.Wires;
 using OrleansCache.Files;
 using OrleansCache.Linux;
 
 namespace OrleansCache.DataPlane.Handshakes;
 
 /// <summary>The server's side: Hello in, Challenge out, Proof in, Welcome out. It proves itself only to who has proven first.</summary>
-internal sealed class ServerHandshake(StreamSocket socket, HandshakeIdentity identity, bool passesDescriptors, int maxRequestsInFlight)
+internal sealed class ServerHandshake(IWire wire, HandshakeIdentity identity, bool passesDescriptors, int maxRequestsInFlight)
 {
-    private readonly HandshakeChannel _channel = new(socket);
+    private readonly HandshakeChannel _channel = new(wire);
 
     /// <summary>What both ends can do, when accepted.</summary>
     public Features Agreed { get; private set; }
@@ -29,7 +30,7 @@ internal sealed class ServerHandshake(StreamSocket socket, HandshakeIdentity ide
 
     private HandshakeRefusal Exchange()
     {
-        if (passesDescriptors && !IsTrustedUser(socket.GetPeerCredentials().UserId))
+        if (passesDescriptors && !IsTrustedUser(wire.Socket.GetPeerCredentials().UserId))
         {
             return HandshakeRefusal.PeerUser;
         }
@@ -54,7 +55,7 @@ internal sealed class ServerHandshake(StreamSocket socket, HandshakeIdentity ide
         var offered = passesDescriptors ? Features.Offered : Features.Offered & ~Features.Descriptors;
         var challenge = identity.MakeOffer(offered, maxRequestsInFlight);
         var challengePayload = challenge.Encode();
-        var proof = identity.Prove(hello, helloPayload, challenge, challengePayload);
+        var proof = identity.Prove(hello, helloPayload, challenge, challengePayload, wire.ChannelBinding);
         if (!_channel.Send(FrameType.Challenge, FrameFlags.None, ReadStatus.Ok, challengePayload))
         {
             return HandshakeRefusal.Disconnected;
@@ -85,5 +86,7 @@ internal sealed class ServerHandshake(StreamSocket socket, HandshakeIdentity ide
     internal static bool IsTrustedUser(uint userId) => userId == 0 || userId == PeerCredentials.EffectiveUserId;
 
     private HandshakeRefusal NotReceived() =>
-        _channel.Error == FrameError.None ? HandshakeRefusal.Disconnected : HandshakeRefusal.Malformed;
+        _channel.Error == FrameError.None ? HandshakeRefusal.Disconnected
+        : _channel.Error == FrameError.Version && _channel.IsTls ? HandshakeRefusal.TlsUnexpected
+        : HandshakeRefusal.Malformed;
 }

@@ -101,11 +101,12 @@ internal static class BlockListener
                 $"without a cluster secret blocks are served on loopback only, not on {options.Host}: set the secret, or listen on 127.0.0.1");
         }
 
-        if (!options.TrustedNetwork)
+        if (!options.TrustedNetwork && options.Certificate is null)
         {
             throw new DataPlaneListenException(
                 DataPlaneListenError.TrustRequired,
-                $"blocks would leave {options.Host} without TLS: say --trusted-network if nobody on that network can listen or meddle");
+                $"blocks would leave {options.Host} without TLS: give a certificate with --tls-cert and --tls-key, "
+                + "or say --trusted-network if nobody on that network can listen or meddle");
         }
     }
 

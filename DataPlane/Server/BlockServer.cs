@@ -1,7 +1,9 @@
 using System.Globalization;
 using System.Net;
+using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using OrleansCache.DataPlane.Handshakes;
+using OrleansCache.DataPlane.Wires;
 using OrleansCache.Linux;
 
 namespace OrleansCache.DataPlane.Server;
@@ -20,6 +22,7 @@ public sealed class BlockServer : IAsyncDisposable
     private const string UnixPeer = "unix";
 
     private readonly ServerContext _context;
+    private readonly ILogger _logger;
     private readonly Lock _gate = new();
     private readonly ConnectionTable _table;
     private readonly List<ServerConnection> _watched = [];
@@ -35,6 +38,7 @@ public sealed class BlockServer : IAsyncDisposable
     /// <summary>A server that does not listen yet.</summary>
     public BlockServer(BlockServerOptions options, IBlockService service, ILogger<BlockServer> logger, TimeProvider time)
     {
+        _logger = logger;
         Metrics = new BlockServerMetrics();
         _context = new ServerContext(options, service, Metrics, new ServerLog(logger, time), time);
         _table = new ConnectionTable(options);
@@ -57,6 +61,7 @@ public sealed class BlockServer : IAsyncDisposable
         }
 
         var options = _context.Options;
+        _context.Certificate = LoadCertificate();
         var threads = new ConnectionThreads(_context, _table, StartThread);
         StreamSocket? tcp = null, unix;
         try
@@ -97,6 +102,19 @@ public sealed class BlockServer : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync() => await StopAsync().ConfigureAwait(false);
 
+    private RotatedFiles<ServerCertificate>? LoadCertificate()
+    {
+        try
+        {
+            return _context.Options.Certificate is { } files ? ServerCertificate.Load(files, _logger, _context.Time) : null;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or CryptographicException)
+        {
+            throw new DataPlaneListenException(
+                DataPlaneListenError.Certificate, $"cannot serve blocks over TLS: {exception.Message}", exception);
+        }
+    }
+
     private void Listen(StreamSocket listener, string where, bool isUnix)
     {
         lock (_gate)
@@ -134,7 +152,7 @@ public sealed class BlockServer : IAsyncDisposable
         var connection = new ServerConnection(_context, socket, peer, isUnix);
         if (!_table.TryAdd(connection))
         {
-            new HandshakeChannel(socket).Refuse(HandshakeRefusal.TooManyConnections);
+            new HandshakeChannel(new PlainWire(socket)).Refuse(HandshakeRefusal.TooManyConnections);
             Metrics.OnRefused(HandshakeRefusal.TooManyConnections);
             _context.Log.Refused(peer, HandshakeRefusal.TooManyConnections);
             connection.Dispose();

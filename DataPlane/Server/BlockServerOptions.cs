@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using OrleansCache.DataPlane.Wires;
 
 namespace OrleansCache.DataPlane.Server;
 
@@ -20,8 +21,11 @@ public sealed class BlockServerOptions
     /// <summary>The cluster secret; empty = none, then only loopback and the Unix socket are served.</summary>
     public ReadOnlyMemory<byte> ClusterSecret { get; init; }
 
+    /// <summary>The certificate for TCP, which is TLS 1.3 then; read again when its files change. Null = plain TCP.</summary>
+    public TlsCertificateFiles? Certificate { get; init; }
+
     /// <summary>
-    /// Says that nobody on the network listens or meddles. Needed off loopback: the handshake proves who is there, but without
+    /// Says that nobody on the network listens or meddles. Needed off loopback without a certificate: the handshake proves who is there, but without
     /// TLS the bytes after it are neither secret nor protected.
     /// </summary>
     public bool TrustedNetwork { get; init; }

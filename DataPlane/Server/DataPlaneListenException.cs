@@ -15,6 +15,9 @@ public enum DataPlaneListenError
     /// <summary>Off loopback without TLS, and nobody said that the network is trusted.</summary>
     TrustRequired,
 
+    /// <summary>The certificate cannot be used.</summary>
+    Certificate,
+
     /// <summary>The Unix socket's directory is open to others, or the path is too long or in use as something else.</summary>
     SocketPath,
 }

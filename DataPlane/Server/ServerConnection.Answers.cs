@@ -121,7 +121,7 @@ internal sealed partial class ServerConnection
         var at = 0;
         while (at < bytes)
         {
-            var sent = _socket.SendFile(pin.File, pin.FileOffsetBytes + at, bytes - at);
+            var sent = _wire.SendFile(pin.File, pin.FileOffsetBytes + at, bytes - at);
             if (sent <= 0)
             {
                 // The length is promised already, so this connection cannot say anything sensible any more.
@@ -170,7 +170,7 @@ internal sealed partial class ServerConnection
         }
 
         BeginSend();
-        _broken = !_socket.SendAll(bytes, moreFollows);
+        _broken = !_wire.SendAll(bytes, moreFollows);
         EndSend();
         return !_broken;
     }

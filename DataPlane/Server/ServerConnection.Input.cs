@@ -32,7 +32,7 @@ internal sealed partial class ServerConnection
         }
 
         Volatile.Write(ref _inputSince, _inputEnd > 0 && _inputSince == 0 ? _context.Time.GetTimestamp() : _inputSince);
-        var received = _socket.Receive(_input.AsSpan(_inputEnd));
+        var received = _wire.Receive(_input.AsSpan(_inputEnd), mayWait: _waiting.Count == 0);
         if (received > 0)
         {
             _inputEnd += received;
@@ -44,7 +44,7 @@ internal sealed partial class ServerConnection
             return Reception.Nothing;
         }
 
-        if (_inputEnd > 0 && (!_stopping || _timedOut))
+        if ((_inputEnd > 0 || _wire.PartSince != 0) && (!_stopping || _timedOut))
         {
             Malformed(FrameError.Truncated);
         }

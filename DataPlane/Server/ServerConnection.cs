@@ -1,5 +1,7 @@
+using System.Security.Authentication;
 using OrleansCache.DataPlane.Frames;
 using OrleansCache.DataPlane.Handshakes;
+using OrleansCache.DataPlane.Wires;
 using OrleansCache.Linux;
 
 namespace OrleansCache.DataPlane.Server;
@@ -15,6 +17,7 @@ internal sealed partial class ServerConnection : IDisposable
 {
     private readonly ServerContext _context;
     private readonly StreamSocket _socket;
+    private volatile IWire _wire;
     private readonly bool _isUnix;
 
     // All requests that wait, by id; this thread only.
@@ -44,6 +47,7 @@ internal sealed partial class ServerConnection : IDisposable
     {
         _context = context;
         _socket = socket;
+        _wire = new PlainWire(socket);
         _isUnix = isUnix;
         Peer = peer;
         _inputSince = context.Time.GetTimestamp();
@@ -126,6 +130,7 @@ internal sealed partial class ServerConnection : IDisposable
         // While we send, it is not the peer that keeps a half frame waiting.
         var sendSince = Volatile.Read(ref _sendSince);
         var inputSince = sendSince == 0 ? Volatile.Read(ref _inputSince) : 0;
+        inputSince = inputSince == 0 && sendSince == 0 ? _wire.PartSince : inputSince;
         var limit = _authenticated ? _context.Options.FrameTimeout : _context.Options.HandshakeTimeout;
         if (inputSince != 0 && _context.Time.GetElapsedTime(inputSince) > limit)
         {
@@ -145,14 +150,15 @@ internal sealed partial class ServerConnection : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _socket.Dispose();
+        _wire.Dispose();
         _signal?.Dispose();
     }
 
     private bool ShakeHands()
     {
-        var handshake = new ServerHandshake(_socket, _context.Identity, _isUnix, _context.Options.MaxRequestsInFlight);
-        var refusal = handshake.Run();
+        var refusal = _isUnix || _context.Certificate is null ? HandshakeRefusal.None : StartTls(_context.Certificate.Get());
+        var handshake = new ServerHandshake(_wire, _context.Identity, _isUnix, _context.Options.MaxRequestsInFlight);
+        refusal = refusal == HandshakeRefusal.None ? handshake.Run() : refusal;
         Volatile.Write(ref _inputSince, 0);
         if (refusal == HandshakeRefusal.None)
         {
@@ -173,6 +179,35 @@ internal sealed partial class ServerConnection : IDisposable
         return false;
     }
 
+    /// <summary>TLS first, where it is wanted.</summary>
+    private HandshakeRefusal StartTls(ServerCertificate certificate)
+    {
+        Span<byte> first = stackalloc byte[1];
+        if (_socket.Peek(first) <= 0)
+        {
+            return HandshakeRefusal.Disconnected;
+        }
+
+        if (first[0] != TlsWire.FirstByteOfTls)
+        {
+            // It sees our refusal only when we have taken what it said.
+            var channel = new HandshakeChannel(_wire);
+            channel.TryReceive(out _, out _);
+            channel.Refuse(HandshakeRefusal.TlsRequired);
+            return HandshakeRefusal.TlsRequired;
+        }
+
+        try
+        {
+            _wire = TlsWire.Accept(_socket, certificate, _context.Time);
+            return HandshakeRefusal.None;
+        }
+        catch (Exception exception) when (exception is AuthenticationException or IOException or InvalidOperationException)
+        {
+            return HandshakeRefusal.TlsFailed;
+        }
+    }
+
     /// <summary>Until the peer is silent (true), leaves, breaks the rules or the server stops.</summary>
     private bool ServeUntilIdle()
     {
@@ -188,7 +223,7 @@ internal sealed partial class ServerConnection : IDisposable
             if (_waiting.Count > 0)
             {
                 var hasRoom = _waiting.Count < _context.Options.MaxRequestsInFlight;
-                var (readable, signalled) = _socket.WaitReadable(_signal!, hasRoom);
+                var (readable, signalled) = hasRoom && _wire.MayHaveMore ? (true, true) : _socket.WaitReadable(_signal!, hasRoom);
                 if (signalled)
                 {
                     FinishReady();
@@ -204,7 +239,7 @@ internal sealed partial class ServerConnection : IDisposable
             {
                 case Reception.Ended:
                     return false;
-                case Reception.Nothing when _inputEnd == 0 && _waiting.Count == 0:
+                case Reception.Nothing when _inputEnd == 0 && _waiting.Count == 0 && _wire.PartSince == 0:
                     return true;
                 default:
                     break;

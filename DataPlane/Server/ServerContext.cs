@@ -1,4 +1,5 @@
 using OrleansCache.DataPlane.Handshakes;
+using OrleansCache.DataPlane.Wires;
 
 namespace OrleansCache.DataPlane.Server;
 
@@ -15,6 +16,9 @@ internal sealed class ServerContext(
     public ServerLog Log { get; } = log;
 
     public TimeProvider Time { get; } = time;
+
+    /// <summary>The certificate for TCP; null = no TLS.</summary>
+    public RotatedFiles<ServerCertificate>? Certificate { get; set; }
 
     public HandshakeIdentity Identity { get; } = new(PeerRole.Silo, options.ClusterId, options.ClusterSecret);
 

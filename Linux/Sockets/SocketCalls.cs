@@ -7,7 +7,7 @@ namespace OrleansCache.Linux;
 internal static unsafe partial class SocketCalls
 {
     public const int Stream = 1, CloseOnExec = 0x80000, NonBlock = 0x800;
-    public const int MessageNoSignal = 0x4000, MessageMore = 0x8000, MessageDontWait = 0x40, MessageWaitAll = 0x100;
+    public const int MessageNoSignal = 0x4000, MessageMore = 0x8000, MessageDontWait = 0x40, MessageWaitAll = 0x100, MessagePeek = 0x2;
     public const int MessageCloseOnExec = 0x40000000, MessageControlTruncated = 0x8;
     public const int LevelSocket = 1, LevelTcp = 6;
     public const int OptionReuseAddress = 2, OptionError = 4, OptionKeepAlive = 9, OptionPeerCredentials = 17,

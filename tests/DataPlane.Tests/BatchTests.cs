@@ -2,6 +2,7 @@ using OrleansCache.DataPlane.Connections;
 using OrleansCache.DataPlane.Frames;
 using OrleansCache.DataPlane.Handshakes;
 using OrleansCache.DataPlane.Server;
+using OrleansCache.DataPlane.Wires;
 using OrleansCache.Files;
 using OrleansCache.Linux;
 
@@ -235,9 +236,9 @@ public sealed class BatchTests
         await using var server = new TestServer();
         var socket = StreamSocket.Connect(
             new System.Net.Sockets.UnixDomainSocketEndPoint(server.Options.SocketPath!), TimeSpan.FromSeconds(5), out _)!;
-        var offer = new ClientHandshake(socket, new HandshakeIdentity(PeerRole.Client, "test", default), true, "test server").Run()!;
+        var offer = new ClientHandshake(new PlainWire(socket), new HandshakeIdentity(PeerRole.Client, "test", default), true, "test server").Run()!;
         var connection = new BlockConnection(
-            socket, offer with { Features = offer.Features & ~Features.Batches }, true, TestServer.ClientOptions, TimeProvider.System);
+            new PlainWire(socket), offer with { Features = offer.Features & ~Features.Batches }, true, TestServer.ClientOptions, TimeProvider.System);
 
         Assert.Equal(0, connection.MaxBatchBytes);
         Assert.Equal(ReadStatus.NotSupported, (await connection.ReadBatchAsync(new[] { Batches.Range(default, 0, 10) }, default).Ends()).Status);

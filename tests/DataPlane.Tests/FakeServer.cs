@@ -2,6 +2,7 @@ using System.Net;
 using OrleansCache.DataPlane.Connections;
 using OrleansCache.DataPlane.Frames;
 using OrleansCache.DataPlane.Handshakes;
+using OrleansCache.DataPlane.Wires;
 using OrleansCache.Linux;
 
 namespace OrleansCache.DataPlane.Tests;
@@ -19,7 +20,7 @@ internal sealed class FakeServer(StreamSocket socket) : IDisposable
             {
                 var socket = listener.Accept()!.Value.Socket;
                 var identity = new HandshakeIdentity(PeerRole.Silo, "test", default);
-                Assert.Equal(HandshakeRefusal.None, new ServerHandshake(socket, identity, false, 8).Run());
+                Assert.Equal(HandshakeRefusal.None, new ServerHandshake(new PlainWire(socket), identity, false, 8).Run());
                 return new FakeServer(socket);
             },
             TaskCreationOptions.LongRunning);

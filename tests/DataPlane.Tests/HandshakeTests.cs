@@ -3,6 +3,7 @@ using OrleansCache.DataPlane.Connections;
 using OrleansCache.DataPlane.Frames;
 using OrleansCache.DataPlane.Handshakes;
 using OrleansCache.DataPlane.Server;
+using OrleansCache.DataPlane.Wires;
 using OrleansCache.Files;
 using OrleansCache.Linux;
 
@@ -71,7 +72,7 @@ public sealed class HandshakeTests
 
         // A good handshake, recorded by hand.
         using var good = Connect(address);
-        var channel = new HandshakeChannel(good);
+        var channel = new HandshakeChannel(new PlainWire(good));
         var mac = AnswerChallenge(channel, identity, hello);
         Assert.True(channel.Send(FrameType.Proof, FrameFlags.None, ReadStatus.Ok, mac));
         Assert.True(channel.TryReceive(out var welcome, out _));
@@ -79,7 +80,7 @@ public sealed class HandshakeTests
 
         // The same words again: the server's nonce is another one.
         using var replay = Connect(address);
-        var replayed = new HandshakeChannel(replay);
+        var replayed = new HandshakeChannel(new PlainWire(replay));
         _ = AnswerChallenge(replayed, identity, hello);
         Assert.True(replayed.Send(FrameType.Proof, FrameFlags.None, ReadStatus.Ok, mac));
         Assert.True(replayed.TryReceive(out var answer, out var reason));
@@ -97,7 +98,7 @@ public sealed class HandshakeTests
             () =>
             {
                 using var socket = listener.Accept()!.Value.Socket;
-                var channel = new HandshakeChannel(socket);
+                var channel = new HandshakeChannel(new PlainWire(socket));
                 Assert.True(channel.TryReceive(out _, out _));
                 var identity = new HandshakeIdentity(PeerRole.Silo, "test", "some other secret"u8.ToArray());
                 channel.Send(FrameType.Challenge, FrameFlags.None, ReadStatus.Ok, identity.MakeOffer(Features.None, 8).Encode());

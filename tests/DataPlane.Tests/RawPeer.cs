@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using OrleansCache.DataPlane.Frames;
 using OrleansCache.DataPlane.Handshakes;
+using OrleansCache.DataPlane.Wires;
 using OrleansCache.Files;
 using OrleansCache.Linux;
 
@@ -24,7 +25,7 @@ internal sealed class RawPeer : IDisposable
         if (shakeHands)
         {
             var identity = new HandshakeIdentity(PeerRole.Client, "test", default);
-            Assert.NotNull(new ClientHandshake(socket, identity, overUnix, "test server").Run());
+            Assert.NotNull(new ClientHandshake(new PlainWire(socket), identity, overUnix, "test server").Run());
         }
 
         return new RawPeer(socket);

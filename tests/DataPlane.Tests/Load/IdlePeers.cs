@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using OrleansCache.DataPlane.Frames;
 using OrleansCache.DataPlane.Handshakes;
+using OrleansCache.DataPlane.Wires;
 using OrleansCache.Linux;
 
 namespace OrleansCache.DataPlane.Tests.Load;
@@ -71,7 +72,7 @@ internal sealed class IdlePeers : IAsyncDisposable
         var address = new IPEndPoint(IPAddress.Loopback, port);
         var socket = StreamSocket.Connect(address, Patience, out var errno) ?? throw new IOException($"connect: {errno}");
         var identity = new HandshakeIdentity(PeerRole.Client, "test", default);
-        return new ClientHandshake(socket, identity, false, "test server").Run() is null
+        return new ClientHandshake(new PlainWire(socket), identity, false, "test server").Run() is null
             ? throw new IOException("the server left")
             : socket;
     }
