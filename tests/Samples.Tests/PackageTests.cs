@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using System.Reflection.Metadata;
 using System.Text;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
@@ -64,7 +65,7 @@ public sealed partial class PackageTests(Source source) : IClassFixture<Source>
         Assert.DoesNotContain(names, name => name.Contains("Silo", StringComparison.Ordinal));
 
         var nuspec = await XDocument.LoadAsync(
-            await archive.GetEntry("OrleansCache.Client.nuspec")!.OpenAsync(), LoadOptions.None, CancellationToken.None);
+            await archive.GetEntry("OrleansCache.Client.nuspec")!.OpenAsync(), System.Xml.Linq.LoadOptions.None, CancellationToken.None);
         string Of(string element) => nuspec.Descendants().First(one => one.Name.LocalName == element).Value;
         Assert.Equal(("OrleansCache.Client", "MIT", "README.md"), (Of("id"), Of("license"), Of("readme")));
         Assert.Equal($"OrleansCache.Client.{Of("version")}.nupkg", Path.GetFileName(package));
@@ -72,9 +73,14 @@ public sealed partial class PackageTests(Source source) : IClassFixture<Source>
         if (Configuration == "release")
         {
             // A debug build keeps its paths, for the debugger; what ./dev pack makes has none.
-            foreach (var entry in archive.Entries.Where(entry => entry.Name.EndsWith(".dll") || entry.Name.EndsWith(".pdb")))
+            foreach (var entry in archive.Entries.Where(entry => entry.Name.EndsWith(".dll", StringComparison.Ordinal)))
             {
                 Assert.DoesNotContain(Programs.Root, await TextAsync(entry), StringComparison.Ordinal);
+            }
+
+            foreach (var entry in archive.Entries.Where(entry => entry.Name.EndsWith(".pdb", StringComparison.Ordinal)))
+            {
+                Assert.All(await SourcesAsync(entry), source => Assert.StartsWith("/_/", source, StringComparison.Ordinal));
             }
         }
     }
@@ -95,6 +101,22 @@ public sealed partial class PackageTests(Source source) : IClassFixture<Source>
         "dotnet",
         ["pack", "Client", "--configuration", Configuration, "--no-build", "--nologo", "--output", feed, "-nodeReuse:false"],
         folder: Programs.Root)).Checked("dotnet pack");
+
+    private static async Task<List<string>> SourcesAsync(ZipArchiveEntry symbols)
+    {
+        var content = new MemoryStream();
+        await using (var packed = await symbols.OpenAsync())
+        {
+            await packed.CopyToAsync(content);
+        }
+
+        content.Position = 0;
+        using var provider = MetadataReaderProvider.FromPortablePdbStream(content);
+        var reader = provider.GetMetadataReader();
+        var sources = reader.Documents.Select(document => reader.GetString(reader.GetDocument(document).Name)).ToList();
+        Assert.NotEmpty(sources);
+        return sources;
+    }
 
     private static async Task<string> TextAsync(ZipArchiveEntry entry)
     {

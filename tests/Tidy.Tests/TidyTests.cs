@@ -41,6 +41,11 @@ public sealed partial class TidyTests
         line => line.Contains(".ConfigureAwait(true)", StringComparison.Ordinal)));
 
     [Fact]
+    public void The_mount_and_the_commands_reach_the_cluster_through_the_library_only() => None(Matching(
+        SourceFiles.Product.Where(path => path.StartsWith("Cli/", StringComparison.Ordinal) || path.StartsWith("Fuse/", StringComparison.Ordinal)),
+        PastTheLibrary().IsMatch));
+
+    [Fact]
     public void Folders_are_named_after_ideas() => None(SourceFiles.All.Where(path => BannedFolder().IsMatch(path)));
 
     [Fact]
@@ -75,6 +80,9 @@ public sealed partial class TidyTests
 
     [GeneratedRegex(@"(^|/)(Utils?|Helpers?|Common|Misc|Models)/", RegexOptions.IgnoreCase)]
     private static partial Regex BannedFolder();
+
+    [GeneratedRegex(@"\b(IGrainFactory|IClusterClient|GetGrain|UseOrleansClient)\b|OrleansCache\.DataPlane")]
+    private static partial Regex PastTheLibrary();
 
     [GeneratedRegex(@"/work/|/tmp/wt|/root/")]
     private static partial Regex MachinePath();
