@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using OrleansCache.Linux;
 using OrleansCache.Metadata;
 using OrleansCache.Reading;
+using OrleansCache.Reading.Batches;
 using OrleansCache.Routing;
 using OrleansCache.Usage;
 
@@ -40,6 +41,7 @@ internal sealed class ClientCore : IAsyncDisposable
             static leases => ((LeaseTable)leases!).CloseLongIdle(), _leases, LeaseIdleTime / 2, LeaseIdleTime / 2);
         _usage = usage = new UsageReporter(
             _leases, Router, options.UsageInterval, time, loggers.CreateLogger<UsageReporter>());
+        ReadMany = new ReadManyBudget(options.ReadManyBudgetBytes);
         Readahead = new ReadaheadBudget(options.ReadaheadBudgetBytes, time);
         _directories = new DirectoryPrefetch(
             Names,
@@ -78,6 +80,9 @@ internal sealed class ClientCore : IAsyncDisposable
 
     /// <summary>Silos.</summary>
     public BlockRouter Router { get; }
+
+    /// <summary>Memory of files read many at a time.</summary>
+    public ReadManyBudget ReadMany { get; }
 
     /// <summary>What is asked for ahead of need, and what became of it.</summary>
     public ReadaheadBudget Readahead { get; }

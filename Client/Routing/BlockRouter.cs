@@ -26,6 +26,9 @@ internal sealed partial class BlockRouter(
             ? ConnectAsync(member, cancellationToken)
             : FindAfterRefreshAsync(key, cancellationToken);
 
+    /// <inheritdoc/>
+    public string? SiloOf(FileKey key) => _view is { } view ? SiloChoice.For(view, key)?.SiloName : null;
+
     /// <summary>The group as last seen, or asked for now.</summary>
     public async ValueTask<GroupView?> GetViewAsync(CancellationToken cancellationToken) =>
         await RefreshAsync(cancellationToken).ConfigureAwait(false);

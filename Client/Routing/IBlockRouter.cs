@@ -11,4 +11,7 @@ internal interface IBlockRouter
     /// and asks again.
     /// </summary>
     ValueTask<IBlockConnection?> FindAsync(FileKey key, CancellationToken cancellationToken);
+
+    /// <summary>Names the silo that serves a key, as far as is known: what is equal may be asked for together.</summary>
+    string? SiloOf(FileKey key);
 }

@@ -75,6 +75,8 @@ internal sealed class ManyFiles : IListedDirectories, IBlockRouter, IBlockConnec
 
     public ValueTask<IBlockConnection?> FindAsync(FileKey key, CancellationToken cancellationToken) => new(this);
 
+    public string? SiloOf(FileKey key) => "one";
+
     public ValueTask<ReadStatus> PresentAsync(ReadCapability capability, CancellationToken cancellationToken) => new(ReadStatus.Ok);
 
     public async ValueTask<ResidencyOutcome> EnsureAsync(

@@ -98,6 +98,8 @@ internal sealed class ReadingRig : IBlockRouter, ICapabilitySource, IDisposable
 
     public ValueTask<IBlockConnection?> FindAsync(FileKey key, CancellationToken cancellationToken) => new(Current);
 
+    public string? SiloOf(FileKey key) => "one";
+
     public ValueTask<NodeOutcome> RenewAsync(NodeEntry node, CancellationToken cancellationToken)
     {
         Renewals++;
