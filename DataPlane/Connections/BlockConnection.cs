@@ -117,19 +117,19 @@ public sealed partial class BlockConnection : IBlockConnection
         _freeCount.Release();
     }
 
-    /// <summary>Tells the server to give a request up. Left out when the line is busy: the server has the deadline, too.</summary>
-    internal void SendCancel(ulong id)
+    /// <summary>Tells the server to give a request up; false when the line is busy: the watchdog tries again.</summary>
+    internal bool SendCancel(ulong id)
     {
         if (_closed || !_sendLock.TryEnter())
         {
-            return;
+            return false;
         }
 
         try
         {
             Span<byte> frame = stackalloc byte[FrameHeader.Bytes];
             new FrameHeader(FrameType.Cancel, FrameFlags.None, ReadStatus.Ok, 0, id).Write(frame);
-            SendIfRoom(frame);
+            return SendIfRoom(frame);
         }
         finally
         {

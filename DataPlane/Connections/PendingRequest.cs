@@ -34,6 +34,7 @@ internal sealed partial class PendingRequest(BlockConnection connection, int ind
     private ulong _uses;
     private long _deadline;
     private long _abandonedAt;
+    private bool _isCancelSent;
     private Phase _phase;
 
     /// <summary>Slot in the table.</summary>
@@ -57,7 +58,7 @@ internal sealed partial class PendingRequest(BlockConnection connection, int ind
             Id = (++_uses << 16) | (uint)Index;
             (Type, _destination, _wanted, _filled, _before) = (type, destination, destination.Length, 0, 0);
             (_deadline, _holds) = (deadline, 2);
-            (_reason, _abandonedAt, _registration) = (default, 0, default);
+            (_reason, _abandonedAt, _registration, _isCancelSent) = (default, 0, default, false);
             _phase = Phase.Waiting;
         }
     }
@@ -163,6 +164,7 @@ internal sealed partial class PendingRequest(BlockConnection connection, int ind
     public bool CheckDeadline(long now, long graceTicks, long timeoutTicks)
     {
         ulong late;
+        bool isOver;
         lock (_lock)
         {
             if (_phase == Phase.FillingAbandoned)
@@ -170,12 +172,13 @@ internal sealed partial class PendingRequest(BlockConnection connection, int ind
                 return now - _abandonedAt > graceTicks;
             }
 
-            if (_phase == Phase.Abandoned)
+            isOver = _phase == Phase.Abandoned;
+            if (isOver && (_isCancelSent || now - _deadline > timeoutTicks))
             {
                 return now - _deadline > timeoutTicks;
             }
 
-            if (_phase is not (Phase.Waiting or Phase.Filling) || now < _deadline)
+            if (!isOver && (_phase is not (Phase.Waiting or Phase.Filling) || now < _deadline))
             {
                 return false;
             }
@@ -184,7 +187,15 @@ internal sealed partial class PendingRequest(BlockConnection connection, int ind
         }
 
         // By its id: it may be answered and begun anew by now.
-        Abandon(late, CancellationToken.None);
+        if (isOver)
+        {
+            SendCancel(late);
+        }
+        else
+        {
+            Abandon(late, CancellationToken.None);
+        }
+
         return false;
     }
 
@@ -255,7 +266,18 @@ internal sealed partial class PendingRequest(BlockConnection connection, int ind
         }
 
         GiveUp(reason);
-        connection.SendCancel(id);
+        SendCancel(id);
+    }
+
+    private void SendCancel(ulong id)
+    {
+        if (connection.SendCancel(id))
+        {
+            lock (_lock)
+            {
+                _isCancelSent |= Id == id;
+            }
+        }
     }
 
     private void GiveUp(CancellationToken reason)

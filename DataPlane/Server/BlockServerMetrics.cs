@@ -19,6 +19,7 @@ public sealed class BlockServerMetrics
     private long _bytesSent;
     private long _slowReaders;
     private long _serviceFailures;
+    private long _capabilitiesRefused;
     private long _readThroughBytes;
 
     /// <summary>Connections now.</summary>
@@ -41,6 +42,9 @@ public sealed class BlockServerMetrics
 
     /// <summary>Requests that failed inside the silo in a way nobody expected.</summary>
     public long ServiceFailures => Interlocked.Read(ref _serviceFailures);
+
+    /// <summary>Capabilities presented that are no right: forged, expired, or not understood.</summary>
+    public long CapabilitiesRefused => Interlocked.Read(ref _capabilitiesRefused);
 
     /// <summary>Requests of a type.</summary>
     public long Requests(FrameType type) => Interlocked.Read(ref _requests[(int)type]);
@@ -66,6 +70,7 @@ public sealed class BlockServerMetrics
         meter.CreateObservableCounter("ocache_dataplane_sent_bytes_total", () => BytesSent, unit: "By");
         meter.CreateObservableCounter("ocache_dataplane_read_through_bytes_total", () => ReadThroughBytes, unit: "By");
         meter.CreateObservableCounter("ocache_dataplane_slow_readers_dropped_total", () => SlowReadersDropped);
+        meter.CreateObservableCounter("ocache_dataplane_refused_capabilities_total", () => CapabilitiesRefused);
         meter.CreateObservableCounter("ocache_dataplane_service_failures_total", () => ServiceFailures);
         meter.CreateObservableCounter("ocache_dataplane_requests_total", () => Label<FrameType>(_requests, "type"));
         meter.CreateObservableCounter("ocache_dataplane_malformed_frames_total", () => Label<FrameError>(_malformed, "reason"));
@@ -93,6 +98,8 @@ public sealed class BlockServerMetrics
     internal void OnReadThrough(long bytes) => Interlocked.Add(ref _readThroughBytes, bytes);
 
     internal void OnSlowReader() => Interlocked.Increment(ref _slowReaders);
+
+    internal void OnCapabilityRefused() => Interlocked.Increment(ref _capabilitiesRefused);
 
     internal void OnServiceFailure() => Interlocked.Increment(ref _serviceFailures);
 

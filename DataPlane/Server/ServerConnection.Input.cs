@@ -12,6 +12,9 @@ internal sealed partial class ServerConnection
 
     private byte[] _input = [];
     private int _inputStart;
+
+    // As many requests wait as may, and another is at the start of the buffer.
+    private bool _isFull;
     private int _inputEnd;
 
     private enum Reception
@@ -52,10 +55,11 @@ internal sealed partial class ServerConnection
         return Reception.Ended;
     }
 
-    /// <summary>Serves whole frames until there are none or as many requests wait as may; false = malformed.</summary>
+    /// <summary>Serves whole frames until there are none or one has to wait for room; false = malformed.</summary>
     private bool ServeBuffered()
     {
-        while (_inputEnd - _inputStart >= FrameHeader.Bytes && _waiting.Count < _context.Options.MaxRequestsInFlight && !_broken)
+        _isFull = false;
+        while (_inputEnd - _inputStart >= FrameHeader.Bytes && !_broken)
         {
             var available = _input.AsSpan(_inputStart, _inputEnd - _inputStart);
             var error = FrameHeader.Read(available, out var header);
@@ -71,6 +75,14 @@ internal sealed partial class ServerConnection
 
             if (available.Length < FrameHeader.Bytes + header.PayloadBytes)
             {
+                break;
+            }
+
+            // What tells of a request that waits is taken also when no other may wait: the peer may be giving them all up.
+            if (_waiting.Count >= _context.Options.MaxRequestsInFlight
+                && header.Type is (FrameType.Read or FrameType.Ensure or FrameType.ReadBatch))
+            {
+                _isFull = true;
                 break;
             }
 

@@ -13,9 +13,15 @@ internal sealed partial class ServerConnection
         try
         {
             // What cannot be read may be the capability of a newer release: refused, not a reason to close.
-            return ReadCapability.TryDecode(encoded, out var capability)
+            var status = ReadCapability.TryDecode(encoded, out var capability)
                 ? _context.Service.Present(capability!)
                 : ReadStatus.CapabilityRefused;
+            if (status == ReadStatus.CapabilityRefused)
+            {
+                _context.Metrics.OnCapabilityRefused();
+            }
+
+            return status;
         }
         catch (Exception exception)
         {

@@ -222,8 +222,7 @@ internal sealed partial class ServerConnection : IDisposable
         {
             if (_waiting.Count > 0)
             {
-                var hasRoom = _waiting.Count < _context.Options.MaxRequestsInFlight;
-                var (readable, signalled) = hasRoom && _wire.MayHaveMore ? (true, true) : _socket.WaitReadable(_signal!, hasRoom);
+                var (readable, signalled) = !_isFull && _wire.MayHaveMore ? (true, true) : _socket.WaitReadable(_signal!, !_isFull);
                 if (signalled)
                 {
                     FinishReady();

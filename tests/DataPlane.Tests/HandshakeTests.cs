@@ -91,6 +91,43 @@ public sealed class HandshakeTests
     }
 
     [Fact]
+    public async Task A_servers_own_words_sent_back_to_it_are_refused()
+    {
+        await using var server = WithSecret();
+        var address = new IPEndPoint(IPAddress.Loopback, server.Tcp.Port);
+        var identity = new HandshakeIdentity(PeerRole.Client, "test", TestServer.Secret);
+
+        // What a server has said to somebody who knows the secret: its offer and its MAC.
+        using var heard = Connect(address);
+        var channel = new HandshakeChannel(new PlainWire(heard));
+        var hello = identity.MakeOffer(Features.None, 0);
+        Assert.True(channel.Send(FrameType.Hello, FrameFlags.None, ReadStatus.Ok, hello.Encode()));
+        Assert.True(channel.TryReceive(out _, out var payload));
+        var challenge = payload.ToArray();
+        var mac = identity.Prove(hello, hello.Encode(), HandshakeOffer.TryDecode(challenge)!, challenge).ClientMac.ToArray();
+        Assert.True(channel.Send(FrameType.Proof, FrameFlags.None, ReadStatus.Ok, mac));
+        Assert.True(channel.TryReceive(out _, out payload));
+        var serverMac = payload.ToArray();
+
+        // The offer as ours, role and all, then in turn its MAC, the client's, and its next offer.
+        foreach (var proof in new[] { serverMac, mac, null })
+        {
+            using var reflecting = Connect(address);
+            var reflected = new HandshakeChannel(new PlainWire(reflecting));
+            Assert.True(reflected.Send(FrameType.Hello, FrameFlags.None, ReadStatus.Ok, challenge));
+            Assert.True(reflected.TryReceive(out _, out var next));
+            var words = proof ?? next.ToArray();
+            Assert.True(reflected.Send(FrameType.Proof, FrameFlags.None, ReadStatus.Ok, words));
+            Assert.True(reflected.TryReceive(out var answer, out var reason));
+            Assert.Equal((ReadStatus.AccessDenied, (byte)HandshakeRefusal.Proof), (answer.Status, reason[0]));
+        }
+
+        await Eventually.Is(() => server.Metrics.RefusedHandshakes(HandshakeRefusal.Proof) == 3, "all are counted");
+        await using var good = await server.ConnectAsync(overUnix: false, Client("test", TestServer.Secret));
+        Assert.True(good.IsOpen);
+    }
+
+    [Fact]
     public async Task A_server_that_does_not_know_the_secret_is_refused_by_the_client()
     {
         using var listener = StreamSocket.Listen(new IPEndPoint(IPAddress.Loopback, 0), 1);

@@ -160,6 +160,7 @@ public sealed class RoundTripTests
 
         Assert.Equal(ReadStatus.Ok, await connection.PresentAsync(capability, default).Ends());
         Assert.Equal(ReadStatus.CapabilityRefused, await connection.PresentAsync(Capability("refused"), default).Ends());
+        Assert.Equal(1, server.Metrics.CapabilitiesRefused);
         Assert.True(server.Service.Presented.TryDequeue(out var presented));
         Assert.Equal(capability, presented);
     }
