@@ -24,7 +24,6 @@ public sealed partial class CacheClient
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
-        var started = options.TimeProvider.GetTimestamp();
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         if (options.LoggerFactory is { } loggers)
         {
@@ -34,14 +33,14 @@ public sealed partial class CacheClient
 
         // Signals belong to the program, not to a library in it.
         builder.Services.AddSingleton<IHostLifetime, SilentLifetime>();
-        Exception? last = null;
-        var failures = 0;
-        builder.UseOrleansClient(client => Configure(client, options, failure => (last, failures) = (failure, failures + 1)));
+        var failures = new ConnectFailures(options);
+        builder.UseOrleansClient(client => Configure(client, options, failures));
         var host = builder.Build();
         using var timeout = new CancellationTokenSource(options.ConnectTimeout, options.TimeProvider);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         try
         {
+            failures.Start();
             await host.StartAsync(both.Token).WaitAsync(both.Token).ConfigureAwait(false);
             return Make(host.Services, options, host);
         }
@@ -50,18 +49,16 @@ public sealed partial class CacheClient
             await DisposeHostAsync(host).ConfigureAwait(false);
             if (error is OperationCanceledException && !cancellationToken.IsCancellationRequested)
             {
-                throw CannotConnect(options, Tried(), last);
+                throw failures.GiveUp(null);
             }
 
             if (GrainCaller.IsTransient(error) || error is System.Net.Sockets.SocketException)
             {
-                throw CannotConnect(options, Tried(), error);
+                throw failures.GiveUp(error);
             }
 
             throw;
         }
-
-        Effort Tried() => new(Math.Max(failures, 1), options.TimeProvider.GetElapsedTime(started));
     }
 
     internal static CacheClient Make(IServiceProvider services, CacheClientOptions options, IHost? ownHost)
@@ -72,7 +69,7 @@ public sealed partial class CacheClient
         return new CacheClient(options, core, ownHost);
     }
 
-    internal static void Configure(IClientBuilder builder, CacheClientOptions options, Action<Exception> onFailure)
+    internal static void Configure(IClientBuilder builder, CacheClientOptions options, ConnectFailures failures)
     {
         builder.UseStaticClustering(GatewayAddress.Resolve(options.Cluster));
         builder.Configure<Orleans.Configuration.ClusterOptions>(cluster =>
@@ -80,13 +77,11 @@ public sealed partial class CacheClient
             cluster.ClusterId = options.ClusterId;
             cluster.ServiceId = ClusterIdentity.ServiceId;
         });
-        var started = options.TimeProvider.GetTimestamp();
         builder.UseConnectionRetryFilter(async (failure, token) =>
         {
-            onFailure(failure);
-            if (options.TimeProvider.GetElapsedTime(started) + ConnectPause >= options.ConnectTimeout)
+            if (failures.Add(failure) + ConnectPause >= options.ConnectTimeout)
             {
-                return false;
+                throw failures.GiveUp(failure);
             }
 
             await Task.Delay(ConnectPause, options.TimeProvider, token).ConfigureAwait(false);
@@ -105,12 +100,6 @@ public sealed partial class CacheClient
         host.Dispose();
         return ValueTask.CompletedTask;
     }
-
-    private static ClusterUnreachableException CannotConnect(CacheClientOptions options, Effort effort, Exception? cause) => new(
-        $"cannot connect to the cluster at {options.Cluster}: {effort}"
-        + (cause is null ? string.Empty : $"; {cause.Message.TrimEnd('.')}"),
-        effort,
-        cause);
 
     private sealed class SilentLifetime : IHostLifetime
     {

@@ -124,6 +124,10 @@ public sealed partial class CacheClient : IAsyncDisposable
         while (true)
         {
             var page = await next.ConfigureAwait(false);
+            if (page.Status != ReadStatus.Ok)
+            {
+                throw CacheClientException.From(page.Status, path, "listing", cause: page.Cause);
+            }
 
             // Asked for while the caller uses this one; a caller that leaves early leaves it to end by itself.
             next = page.IsLast ? next : ListPageAsync(path, directory, page.Next, cancellationToken);
@@ -203,6 +207,7 @@ public sealed partial class CacheClient : IAsyncDisposable
             : throw new WrongKindException(path, $"'{path}' is not a namespace path", "write an absolute path such as /imagenet/train");
     }
 
+    // A page asked for ahead may have no reader any more: its failure is a value.
     private async Task<ListOutcome> ListPageAsync(
         string path, NodeEntry directory, string? after, CancellationToken cancellationToken)
     {
@@ -211,9 +216,12 @@ public sealed partial class CacheClient : IAsyncDisposable
         {
             var page = await _core.Names.ListAsync(directory, after, cancellationToken).ConfigureAwait(false);
             activity?.SetTag(ClientActivities.EntriesTag, page.Nodes.Count);
-            return page.Status == ReadStatus.Ok
-                ? page
-                : throw CacheClientException.From(page.Status, path, "listing", cause: page.Cause);
+            if (activity is not null && page.Status != ReadStatus.Ok)
+            {
+                activity.Failed(CacheClientException.From(page.Status, path, "listing", cause: page.Cause));
+            }
+
+            return page;
         }
         catch (Exception error) when (activity.Failed(error))
         {

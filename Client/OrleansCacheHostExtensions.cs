@@ -4,7 +4,10 @@ using Microsoft.Extensions.Hosting;
 
 namespace OrleansCache;
 
-/// <summary>Adds the cache to a host: <see cref="CacheClient"/> as a singleton, which connects when the host starts.</summary>
+/// <summary>
+/// Adds the cache to a host: <see cref="CacheClient"/> as a singleton, which connects when the host starts. A cluster that cannot be
+/// reached within <see cref="CacheClientOptions.ConnectTimeout"/> is a <see cref="ClusterUnreachableException"/> of the start.
+/// </summary>
 public static class OrleansCacheHostExtensions
 {
     /// <summary>Section of the configuration that has the options.</summary>
@@ -45,7 +48,7 @@ public static class OrleansCacheHostExtensions
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
-        services.AddOrleansClient(client => CacheClient.Configure(client, options, static _ => { }));
+        services.AddOrleansClient(client => CacheClient.Configure(client, options, new ConnectFailures(options)));
         services.AddSingleton(provider => CacheClient.Make(provider, options, ownHost: null));
         return services;
     }

@@ -88,6 +88,17 @@ public sealed class CacheClientOptionsTests
         Assert.InRange(TimeProvider.System.GetElapsedTime(started).TotalSeconds, 0, 10);
     }
 
+    [Fact]
+    public async Task A_host_whose_cluster_is_dead_fails_to_start_with_the_same_error()
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        builder.AddOrleansCache(new CacheClientOptions { Cluster = "127.0.0.1:1", ConnectTimeout = TimeSpan.FromSeconds(1) });
+        using var host = builder.Build();
+        var error = await Assert.ThrowsAsync<ClusterUnreachableException>(() => host.StartAsync());
+        Assert.True(error.Attempts > 1, error.Message);
+        Assert.Contains("127.0.0.1:1", error.Message, StringComparison.Ordinal);
+    }
+
     private static string Complaint(CacheClientOptions options) =>
         Assert.Throws<ArgumentException>(options.Validate).Message;
 }
