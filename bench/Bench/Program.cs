@@ -48,7 +48,11 @@ if (args is ["smallentries", .. var entryArguments])
     return await small.Parse(entryArguments).InvokeAsync().ConfigureAwait(false);
 }
 
-var names = new Argument<string[]>("NAME") { Description = "engine, store, io, fuse, s3, names, data; default: all.", Arity = ArgumentArity.ZeroOrMore };
+var names = new Argument<string[]>("NAME")
+{
+    Description = "engine, store, io, fuse, s3, names, data; default: all.",
+    Arity = ArgumentArity.ZeroOrMore,
+};
 var rounds = new Option<int>("--rounds") { Description = "Interleaved rounds.", DefaultValueFactory = _ => 5 };
 var quick = new Option<bool>("--quick") { Description = "Small data, one round: shows that it works, not how fast." };
 var command = new RootCommand("Benchmarks: medians of interleaved rounds, ratios, JSON below bench/history.") { names, rounds, quick };
