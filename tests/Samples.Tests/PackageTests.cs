@@ -26,7 +26,8 @@ public sealed partial class PackageTests(Source source) : IClassFixture<Source>
             ["DOTNET_NOLOGO"] = "1",
             ["DOTNET_CLI_TELEMETRY_OPTOUT"] = "1",
             ["DOTNET_SKIP_FIRST_TIME_EXPERIENCE"] = "1",
-            ["MSBUILDDISABLENODEREUSE"] = "1",
+            ["MSBUILDDISABLENODEREUSE"] = "1", // No process is left behind.
+            ["UseSharedCompilation"] = "false",
         };
         (await SampleProgram.ShellAsync(Block(readme, "sh project"), [], environment, folder)).Checked("the README's project");
         var project = Path.Combine(folder, "hello-cache");
