@@ -7,7 +7,7 @@ using OrleansCache.Bench.Policies;
 using OrleansCache.Bench.S3;
 using OrleansCache.Bench.Store;
 
-string[] all = ["engine", "store", "io", "fuse", "s3", "names", "data"];
+string[] all = ["engine", "store", "io", "fuse", "s3", "names", "data", "readmany"];
 if (args is ["engine-silo", var gatewayPort, var echoPort])
 {
     return await EngineSilo.RunAsync(int.Parse(gatewayPort), int.Parse(echoPort)).ConfigureAwait(false);
@@ -50,7 +50,7 @@ if (args is ["smallentries", .. var entryArguments])
 
 var names = new Argument<string[]>("NAME")
 {
-    Description = "engine, store, io, fuse, s3, names, data; default: all.",
+    Description = "engine, store, io, fuse, s3, names, data, readmany; default: all.",
     Arity = ArgumentArity.ZeroOrMore,
 };
 var rounds = new Option<int>("--rounds") { Description = "Interleaved rounds.", DefaultValueFactory = _ => 5 };
@@ -76,6 +76,7 @@ command.SetAction(async (arguments, cancellationToken) =>
             "io" => await IoBench.RunAsync(count, small, cancellationToken).ConfigureAwait(false),
             "s3" => await S3Bench.RunAsync(count, small, cancellationToken).ConfigureAwait(false),
             "data" => await DataBench.RunAsync(count, small, cancellationToken).ConfigureAwait(false),
+            "readmany" => await ReadManyBench.RunAsync(count, small, cancellationToken).ConfigureAwait(false),
             "names" => await NamesBench.RunAsync(count, small, cancellationToken).ConfigureAwait(false),
             _ => await FuseBench.RunAsync(count, small, cancellationToken).ConfigureAwait(false),
         };
