@@ -55,7 +55,7 @@ internal static class OcacheProgram
         command.SetAction(async (arguments, _) =>
         {
             var context = new CommandContext(
-                arguments, arguments.GetRequiredValue(globals.Cluster), arguments.GetValue(globals.Json), globals.Stop);
+                arguments, globals.AccessFrom(arguments), arguments.GetValue(globals.Json), globals.Stop);
             try
             {
                 return await run(context).ConfigureAwait(false);
@@ -78,6 +78,9 @@ internal static class OcacheProgram
     {
         var root = new RootCommand("OrleansCache: reads slow storage through a cache on local disks.");
         root.Options.Add(globals.Cluster);
+        root.Options.Add(globals.SecretFile);
+        root.Options.Add(globals.TlsCa);
+        root.Options.Add(globals.TlsServerName);
         root.Options.Add(globals.Json);
         foreach (var command in (Func<GlobalOptions, Command>[])
         [

@@ -20,6 +20,17 @@ public sealed class CacheClientOptions
     [Required(AllowEmptyStrings = false)]
     public string Group { get; init; } = ICacheGroupGrain.DefaultGroup;
 
+    /// <summary>File of the secret that silos and clients share; needed when the silos have one.</summary>
+    public string? ClusterSecretFile { get; init; }
+
+    /// <summary>
+    /// Authorities (PEM) of the silos' certificates: blocks come over TLS 1.3 then, but for the Unix socket. Read again when it changes.
+    /// </summary>
+    public string? TlsCaFile { get; init; }
+
+    /// <summary>Name in the silos' certificates when it is not the address that is connected to.</summary>
+    public string? TlsServerName { get; init; }
+
     /// <summary>How long connecting may take: long enough for a silo that is just starting, short enough for a person.</summary>
     [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
@@ -94,5 +105,14 @@ public sealed class CacheClientOptions
     [Required]
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
-    internal void Validate() => OptionChecks.Validate(this);
+    internal void Validate()
+    {
+        OptionChecks.Validate(this);
+        if (TlsServerName is not null && TlsCaFile is null)
+        {
+            throw new ArgumentException("CacheClientOptions.TlsServerName is of use with TlsCaFile only: name the authorities, too");
+        }
+
+        _ = Routing.SiloAccess.Load(this);
+    }
 }

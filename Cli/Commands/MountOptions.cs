@@ -56,7 +56,7 @@ internal sealed class MountOptions
         var mountPoint = Path.GetFullPath(context.Arguments.GetRequiredValue(_mountPoint));
         var log = context.Arguments.GetValue(_logFile);
         return new MountPlan(
-            context.Cluster, mountPoint, context.Arguments.GetRequiredValue(_path), context.Arguments.GetValue(_allowOther),
+            context.Access, mountPoint, context.Arguments.GetRequiredValue(_path), context.Arguments.GetValue(_allowOther),
             log is null ? MountPlan.DefaultLogFile(mountPoint) : Path.GetFullPath(log),
             log is null || context.Arguments.GetValue(_defaultLog));
     }

@@ -16,7 +16,7 @@ internal static class StatusCommand
             var status = await client.GetStatusAsync(context.Stop).ConfigureAwait(false);
             if (context.IsJson)
             {
-                context.Output.WriteJson(json => WriteJson(json, context.Cluster, status));
+                context.Output.WriteJson(json => WriteJson(json, context.Access.Cluster, status));
             }
             else
             {

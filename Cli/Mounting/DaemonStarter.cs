@@ -63,7 +63,7 @@ internal sealed class DaemonStarter(TimeProvider time)
             start.ArgumentList.Add(Assembly.GetExecutingAssembly().Location);
         }
 
-        foreach (var argument in (string[])["--cluster", plan.Cluster, "mount", "--foreground", "--detached",
+        foreach (var argument in (string[])[.. plan.Access.Flags, "mount", "--foreground", "--detached",
             "--log-file", plan.LogFile, "--path", plan.Path])
         {
             start.ArgumentList.Add(argument);

@@ -1,14 +1,14 @@
 namespace OrleansCache.Cli.Mounting;
 
 /// <summary>What is to be mounted.</summary>
-/// <param name="Cluster">Gateway.</param>
+/// <param name="Access">The cluster.</param>
 /// <param name="MountPoint">Where, absolute.</param>
 /// <param name="Path">Directory of the namespace.</param>
 /// <param name="AllowOther">Whether other users may look in without root.</param>
 /// <param name="LogFile">Where the daemon logs.</param>
 /// <param name="IsDefaultLog">Whether nobody named that file.</param>
 internal sealed record MountPlan(
-    string Cluster, string MountPoint, string Path, bool AllowOther, string LogFile, bool IsDefaultLog)
+    ClusterAccess Access, string MountPoint, string Path, bool AllowOther, string LogFile, bool IsDefaultLog)
 {
     /// <summary>Where a daemon logs when nobody says: one file for a mount point.</summary>
     public static string DefaultLogFile(string mountPoint)

@@ -16,7 +16,16 @@ internal sealed partial class MountServer(MountPlan plan, TimeProvider time, ILo
     {
         MountMemory.Apply();
         await using var client = await CacheClient.ConnectAsync(
-            new CacheClientOptions { Cluster = plan.Cluster, LoggerFactory = loggers, TimeProvider = time }, stop)
+            new CacheClientOptions
+            {
+                Cluster = plan.Access.Cluster,
+                ClusterSecretFile = plan.Access.SecretFile,
+                TlsCaFile = plan.Access.TlsCa,
+                TlsServerName = plan.Access.TlsServerName,
+                LoggerFactory = loggers,
+                TimeProvider = time,
+            },
+            stop)
             .ConfigureAwait(false);
         var options = new OcacheMountOptions
         {

@@ -12,7 +12,7 @@ internal sealed class PooledConnector(CacheClientOptions options) : IBlockConnec
     private readonly BlockConnectionPool _pool = new(
         new BlockConnectionPoolOptions
         {
-            Connection = new BlockConnectionOptions { ClusterId = options.ClusterId },
+            Connection = SiloAccess.Load(options),
             GetTimeout = Patience,
         },
         options.TimeProvider,

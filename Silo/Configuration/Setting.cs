@@ -39,7 +39,15 @@ internal sealed record Setting(string Name, string ValueName, string Default, st
         "GET /healthz, /readyz and /metrics. 0 picks a free port.");
 
     public static readonly Setting Listen = new("listen", "ADDRESS", "127.0.0.1",
-        "Address all ports listen on. Only loopback addresses, until a cluster secret can be set.");
+        "Address all ports listen on. Only loopback addresses, until all of them ask for the cluster secret.");
+
+    public static readonly Setting ClusterSecretFile = new("cluster-secret-file", "FILE", "",
+        "Secret that readers of blocks must know, at least 32 bytes: 'openssl rand -hex 32'. Default: none.");
+
+    public static readonly Setting TlsCert = new("tls-cert", "FILE", "",
+        "Certificate (PEM, those that lead to its authority behind it): the data port speaks TLS 1.3. Read again when it changes.");
+
+    public static readonly Setting TlsKey = new("tls-key", "FILE", "", "Private key of --tls-cert (PEM, unencrypted).");
 
     public static readonly Setting SiloName = new("name", "NAME", "",
         "Name of this silo, the same after a restart. Default: the host's name.");
@@ -62,8 +70,8 @@ internal sealed record Setting(string Name, string ValueName, string Default, st
     /// <summary>All of them, in the order of the help.</summary>
     public static IReadOnlyList<Setting> All { get; } =
     [
-        DataDir, Tier, ScrubRate, PackedMax, SiloPort, GatewayPort, DataPort, HttpPort, Listen, SiloName, MemoryLimit,
-        FillConcurrency, UnderStorageTimeout, LogLevel, Config,
+        DataDir, Tier, ScrubRate, PackedMax, SiloPort, GatewayPort, DataPort, HttpPort, Listen, ClusterSecretFile, TlsCert, TlsKey,
+        SiloName, MemoryLimit, FillConcurrency, UnderStorageTimeout, LogLevel, Config,
     ];
 
     /// <summary>The flag.</summary>

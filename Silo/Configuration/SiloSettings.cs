@@ -1,5 +1,6 @@
 using System.Net;
 using OrleansCache.BlockStore;
+using OrleansCache.DataPlane.Wires;
 
 namespace OrleansCache.Silo.Configuration;
 
@@ -32,6 +33,12 @@ internal sealed record SiloSettings
     public required int DataPort { get; init; }
 
     public required int HttpPort { get; init; }
+
+    /// <summary>What readers of blocks must know; null: nothing.</summary>
+    public string? ClusterSecretFile { get; init; }
+
+    /// <summary>Makes the data port speak TLS.</summary>
+    public TlsCertificateFiles? Certificate { get; init; }
 
     public required string Name { get; init; }
 
@@ -68,6 +75,8 @@ internal sealed record SiloSettings
             GatewayPort = values.GetInt32(Setting.GatewayPort, 0, ushort.MaxValue),
             DataPort = values.GetInt32(Setting.DataPort, 0, ushort.MaxValue),
             HttpPort = values.GetInt32(Setting.HttpPort, 0, ushort.MaxValue),
+            ClusterSecretFile = ReadFile(values, Setting.ClusterSecretFile),
+            Certificate = ReadCertificate(values),
             Name = ReadName(values),
             MemoryLimitBytes = values.GetBytes(Setting.MemoryLimit, 192L << 20, 1L << 40),
             FillConcurrency = values.GetInt32(Setting.FillConcurrency, 1, 256),
@@ -118,8 +127,21 @@ internal sealed record SiloSettings
         return IPAddress.IsLoopback(parsed)
             ? parsed
             : throw SiloStartException.Usage(
-                $"{origin} {text} would let other machines in, and this version has no cluster secret to keep strangers out; use 127.0.0.1");
+                $"{origin} {text} would let other machines in, and only the data port can keep strangers out yet; use 127.0.0.1");
     }
+
+    private static string? ReadFile(SettingValues values, Setting setting) =>
+        !values.TryGet(setting, out var text, out var origin) ? null
+        : text.Length > 0 ? Path.GetFullPath(text)
+        : throw SiloStartException.Usage($"{origin} is empty; name a file");
+
+    private static TlsCertificateFiles? ReadCertificate(SettingValues values) =>
+        (ReadFile(values, Setting.TlsCert), ReadFile(values, Setting.TlsKey)) switch
+        {
+            (null, null) => null,
+            ({ } certificate, { } key) => new TlsCertificateFiles(certificate, key),
+            _ => throw SiloStartException.Usage($"{Setting.TlsCert.Flag} and {Setting.TlsKey.Flag} belong together; give both or none"),
+        };
 
     private static string ReadName(SettingValues values)
     {

@@ -25,8 +25,8 @@ internal sealed class SiloComposition : IAsyncDisposable
     private readonly MeterText _meterText;
 
     public SiloComposition(
-        SiloSettings settings, MemoryBudget budget, string? socketPath, ReadOnlySpan<byte> sealingKey, TieredBlockStore store,
-        IServiceProvider services)
+        SiloSettings settings, MemoryBudget budget, string? socketPath, ReadOnlySpan<byte> sealingKey,
+        ReadOnlySpan<byte> clusterSecret, TieredBlockStore store, IServiceProvider services)
     {
         var time = services.GetRequiredService<TimeProvider>();
         var loggers = services.GetRequiredService<ILoggerFactory>();
@@ -59,6 +59,8 @@ internal sealed class SiloComposition : IAsyncDisposable
                 Port = settings.DataPort,
                 SocketPath = socketPath,
                 ClusterId = ClusterIdentity.DefaultClusterId,
+                ClusterSecret = clusterSecret.ToArray(),
+                Certificate = settings.Certificate,
                 MaxConnections = Math.Min(BlockServerOptions.DefaultMaxConnections, DescriptorLimit.Read() / 2),
                 ReadThroughBuffers = budget.ConcurrentFills(32, 1 << 20),
             },

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using OrleansCache.BlockStore;
 using OrleansCache.BlockStore.Tiers;
+using OrleansCache.DataPlane.Handshakes;
 using OrleansCache.DataPlane.Server;
 using OrleansCache.Groups;
 using OrleansCache.Silo.Configuration;
@@ -55,8 +56,21 @@ internal sealed class SiloProcess
         }
     }
 
+    private byte[] ReadClusterSecret()
+    {
+        try
+        {
+            return _settings.ClusterSecretFile is { } path ? ClusterSecret.Read(path) : [];
+        }
+        catch (IOException exception)
+        {
+            throw SiloStartException.Failure(exception.Message);
+        }
+    }
+
     private async Task ServeAsync()
     {
+        var clusterSecret = ReadClusterSecret();
         var sealingKey = SealingKey.LoadOrCreate(Path.Combine(_data.Path, "sealing.key"));
         await using var application = SiloApplication.Build(_settings, _data, sealingKey, _readiness, () => _metrics);
         var loggers = application.Services.GetRequiredService<ILoggerFactory>();
@@ -70,7 +84,7 @@ internal sealed class SiloProcess
         await application.StartAsync();
         try
         {
-            await ServeRequestsAsync(application, sealingKey, store);
+            await ServeRequestsAsync(application, sealingKey, clusterSecret, store);
         }
         finally
         {
@@ -79,11 +93,11 @@ internal sealed class SiloProcess
         }
     }
 
-    private async Task ServeRequestsAsync(WebApplication application, byte[] sealingKey, TieredBlockStore store)
+    private async Task ServeRequestsAsync(WebApplication application, byte[] sealingKey, byte[] clusterSecret, TieredBlockStore store)
     {
         var stopping = application.Lifetime.ApplicationStopping;
         await using var composition = new SiloComposition(
-            _settings, _budget, _socketPath, sealingKey, store, application.Services);
+            _settings, _budget, _socketPath, sealingKey, clusterSecret, store, application.Services);
         _metrics = composition.Metrics;
         try
         {
@@ -154,7 +168,7 @@ internal sealed class SiloProcess
               silos    {_settings.Listen}:{_settings.SiloPort}
               {tiers}
               memory   {ByteSize.Format(_budget.ProcessBytes)}
-              missing  no cluster secret can be set yet: only this machine is served
+              missing  clients and silos do not ask for the cluster secret yet: only this machine is served
             ready silo-port={_settings.SiloPort} gateway-port={_settings.GatewayPort} data-port={_settings.DataPort} http-port={_settings.HttpPort}
             """));
         await _output.FlushAsync();

@@ -52,7 +52,7 @@ public sealed class OutputTests
         try
         {
             var log = Path.Combine(folder.FullName, "logs", "mount.log");
-            var plan = new MountPlan("127.0.0.1:1", "/m", "/", false, log, IsDefaultLog: true);
+            var plan = new MountPlan(new ClusterAccess("127.0.0.1:1", null, null, null), "/m", "/", false, log, IsDefaultLog: true);
             Directory.CreateDirectory(Path.GetDirectoryName(log)!);
             File.WriteAllText(log, "trouble");
             plan.RemoveEmptyLog();

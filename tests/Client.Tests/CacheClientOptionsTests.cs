@@ -99,6 +99,27 @@ public sealed class CacheClientOptionsTests
         Assert.Contains("127.0.0.1:1", error.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Files_that_cannot_be_used_are_named_before_anything_is_sent()
+    {
+        var folder = Directory.CreateTempSubdirectory("ocache-options-");
+        try
+        {
+            var file = Path.Combine(folder.FullName, "secret");
+            File.WriteAllText(file, "too short");
+            Assert.Contains("openssl rand", Complaint(new CacheClientOptions { ClusterSecretFile = file }), StringComparison.Ordinal);
+            Assert.Contains(file, Complaint(new CacheClientOptions { TlsCaFile = file }), StringComparison.Ordinal);
+            Assert.Contains("/no/such", Complaint(new CacheClientOptions { ClusterSecretFile = "/no/such" }), StringComparison.Ordinal);
+            Assert.Contains("TlsCaFile", Complaint(new CacheClientOptions { TlsServerName = "silo" }), StringComparison.Ordinal);
+            File.WriteAllText(file, "a secret that is as long as it has to be\n");
+            new CacheClientOptions { ClusterSecretFile = file }.Validate();
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
     private static string Complaint(CacheClientOptions options) =>
         Assert.Throws<ArgumentException>(options.Validate).Message;
 }

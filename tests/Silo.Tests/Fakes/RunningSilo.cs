@@ -41,7 +41,7 @@ internal sealed class RunningSilo : IDisposable
     public Uri Page(string path) => new($"http://127.0.0.1:{Port("http")}{path}");
 
     /// <summary>Starts one on <c>folder/data</c> and <c>folder/tier</c> and waits until it is ready.</summary>
-    public static async Task<RunningSilo> StartAsync(string folder)
+    public static async Task<RunningSilo> StartAsync(string folder, params string[] more)
     {
         var endpoints = Path.Combine(folder, "data/endpoints.json");
         if (File.Exists(endpoints))
@@ -49,9 +49,9 @@ internal sealed class RunningSilo : IDisposable
             File.Delete(endpoints); // Of one that was killed.
         }
 
-        var silo = new RunningSilo(Process.Start(StartInfo(
+        var silo = new RunningSilo(Process.Start(StartInfo([
             "serve", "--data-dir", $"{folder}/data", "--tier", $"nvme={folder}/tier:1GiB",
-            "--silo-port", "0", "--gateway-port", "0", "--data-port", "0", "--http-port", "0"))!, folder);
+            "--silo-port", "0", "--gateway-port", "0", "--data-port", "0", "--http-port", "0", .. more]))!, folder);
         silo._process.OutputDataReceived += silo.Keep;
         silo._process.ErrorDataReceived += silo.Keep;
         silo._process.BeginOutputReadLine();
