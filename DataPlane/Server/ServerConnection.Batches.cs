@@ -9,6 +9,9 @@ namespace OrleansCache.DataPlane.Server;
 /// </summary>
 internal sealed partial class ServerConnection
 {
+    // A client of ours has four on their way. A waiting one is 2 KiB: this is what somebody else can make us keep.
+    private const int MaxWaitingBatches = 16;
+
     private FrameError OnBatch(in FrameHeader header, ReadOnlySpan<byte> payload)
     {
         if ((_agreed & Features.Batches) == 0)
@@ -20,6 +23,12 @@ internal sealed partial class ServerConnection
         if (_waiting.ContainsKey(header.RequestId))
         {
             return FrameError.DuplicateRequest;
+        }
+
+        if (_waiting.Count >= MaxWaitingBatches && CountWaitingBatches() >= MaxWaitingBatches)
+        {
+            Answer(header, ReadStatus.Unavailable);
+            return FrameError.None;
         }
 
         var request = Rent();
@@ -75,6 +84,17 @@ internal sealed partial class ServerConnection
 
         Return(request);
         return false;
+    }
+
+    private int CountWaitingBatches()
+    {
+        var count = 0;
+        foreach (var request in _waiting.Values)
+        {
+            count += request.Batch is null ? 0 : 1;
+        }
+
+        return count;
     }
 
     private void LookAhead(ServerBatch batch)

@@ -68,6 +68,25 @@ public sealed class HostileBatchTests
     }
 
     [Fact]
+    public async Task More_batches_than_may_wait_are_refused_at_once()
+    {
+        await using var server = new TestServer();
+        var key = server.Service.Add(Eventually.Ramp(100));
+        server.Service.Hold(key);
+        using var peer = RawPeer.Connect(server, overUnix: true);
+        for (var id = 1UL; id <= 17; id++)
+        {
+            Assert.True(peer.Socket.SendAll(Batches.Frame([Good with { Key = key }, Good], id)));
+        }
+
+        var answer = new byte[FrameHeader.Bytes];
+        Assert.Equal(answer.Length, peer.Socket.ReceiveFully(answer));
+        Assert.Equal(FrameError.None, FrameHeader.Read(answer, out var header));
+        Assert.Equal((17UL, ReadStatus.Unavailable, false), (header.RequestId, header.Status, header.HasMore));
+        Assert.Equal(16, server.Service.Waiting);
+    }
+
+    [Fact]
     public async Task Batches_that_are_nearly_right_harm_nobody()
     {
         await using var server = new TestServer();
