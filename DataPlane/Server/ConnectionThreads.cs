@@ -6,12 +6,15 @@ namespace OrleansCache.DataPlane.Server;
 /// <summary>
 /// Gives connections their threads. One that has something to say, or has ended, gets a thread until it was silent for a while;
 /// then it costs no more than its socket, watched with all others by one poller. When all threads are taken, connections queue
-/// in the order they spoke, those that have shaken hands first; strangers have a quarter of the threads at most, so that those
-/// who speak slowly or never finish delay nobody but each other.
+/// in the order they spoke, and those that are served take turns with them: whoever is owed nothing queues again. Strangers, who
+/// have not shaken hands, have a quarter of the threads at most, so that those who never finish delay nobody but each other.
 /// </summary>
 internal sealed class ConnectionThreads : IDisposable
 {
     private const int EventsAtOnce = 256;
+
+    // When both wait, each fourth thread goes to a stranger: new clients come in however many are being served.
+    private const int StrangersTurn = 4;
 
     // Of threads that have ended, for those to come: connections that speak now and then make no garbage.
     private const int MostSpareBuffers = 64;
@@ -27,6 +30,7 @@ internal sealed class ConnectionThreads : IDisposable
     private readonly Stack<ConnectionBuffers> _spare = new();
     private int _busy;
     private int _busyStrangers;
+    private int _turn;
 
     /// <summary>Threads for a server.</summary>
     /// <param name="context">What its connections share.</param>
@@ -68,6 +72,7 @@ internal sealed class ConnectionThreads : IDisposable
         lock (_gate)
         {
             (connection.IsAuthenticated ? _peers : _strangers).Enqueue(connection);
+            LookAround();
         }
 
         StartThreads();
@@ -144,6 +149,7 @@ internal sealed class ConnectionThreads : IDisposable
             lock (_gate)
             {
                 _busyStrangers--;
+                LookAround();
             }
 
             // A place for the next stranger, also when this thread goes on with this connection.
@@ -203,17 +209,14 @@ internal sealed class ConnectionThreads : IDisposable
 
     private bool TryTake([NotNullWhen(true)] out ServerConnection? connection)
     {
-        if (_peers.TryDequeue(out connection))
-        {
-            return true;
-        }
-
-        if (_busyStrangers >= _maxStrangers || !_strangers.TryDequeue(out connection))
-        {
-            return false;
-        }
-
-        _busyStrangers++;
-        return true;
+        var isStranger = MayStrangerGo && (_peers.Count == 0 || ++_turn % StrangersTurn == 0);
+        var isTaken = isStranger ? _strangers.TryDequeue(out connection) : _peers.TryDequeue(out connection);
+        _busyStrangers += isStranger ? 1 : 0;
+        LookAround();
+        return isTaken;
     }
+
+    private bool MayStrangerGo => _strangers.Count > 0 && _busyStrangers < _maxStrangers;
+
+    private void LookAround() => _context.IsCrowded = _peers.Count > 0 || MayStrangerGo;
 }

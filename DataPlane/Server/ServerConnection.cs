@@ -82,7 +82,7 @@ internal sealed partial class ServerConnection : IDisposable
         return false;
     }
 
-    /// <summary>Reads and serves; true when the peer has been silent for a while, false when the connection is over.</summary>
+    /// <summary>Reads and serves; true when the peer is owed nothing and needs no thread, false when the connection is over.</summary>
     public bool Serve(ConnectionBuffers buffers)
     {
         (_input, _output) = (buffers.Input, buffers.Output);
@@ -208,7 +208,7 @@ internal sealed partial class ServerConnection : IDisposable
         }
     }
 
-    /// <summary>Until the peer is silent (true), leaves, breaks the rules or the server stops.</summary>
+    /// <summary>Until the peer is silent or others need the thread (true), leaves, breaks the rules or the server stops.</summary>
     private bool ServeUntilIdle()
     {
         if (!_hasIdleTimeout)
@@ -218,8 +218,14 @@ internal sealed partial class ServerConnection : IDisposable
             _hasIdleTimeout = true;
         }
 
+        var hasReceived = false;
         while (!_stopping && ServeBuffered() && !_broken)
         {
+            if (hasReceived && _context.IsCrowded && OwesNothing)
+            {
+                return true;
+            }
+
             if (_waiting.Count > 0)
             {
                 var (readable, signalled) = !_isFull && _wire.MayHaveMore ? (true, true) : _socket.WaitReadable(_signal!, !_isFull);
@@ -241,6 +247,7 @@ internal sealed partial class ServerConnection : IDisposable
                 case Reception.Nothing when _inputEnd == 0 && _waiting.Count == 0 && _wire.PartSince == 0:
                     return true;
                 default:
+                    hasReceived = true;
                     break;
             }
         }
@@ -248,10 +255,14 @@ internal sealed partial class ServerConnection : IDisposable
         return false;
     }
 
+    private bool OwesNothing =>
+        _waiting.Count == 0 && _inputStart == _inputEnd && !_wire.MayHaveMore && _wire.PartSince == 0;
+
     /// <summary>Keeps nothing that an idle connection does not need.</summary>
     private void Rest()
     {
         (_input, _output) = ([], []);
+        (_inputStart, _inputEnd) = (0, 0);
         foreach (var request in _idle)
         {
             request.Dispose();

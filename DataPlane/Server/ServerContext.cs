@@ -20,6 +20,9 @@ internal sealed class ServerContext(
     /// <summary>The certificate for TCP; null = no TLS.</summary>
     public RotatedFiles<ServerCertificate>? Certificate { get; set; }
 
+    /// <summary>Whether a connection waits for a thread: those that have one and owe nothing let it have theirs.</summary>
+    public volatile bool IsCrowded;
+
     public HandshakeIdentity Identity { get; } = new(PeerRole.Silo, options.ClusterId, options.ClusterSecret);
 
     /// <summary>Permits for read-through buffers. Never disposed: a request that outlives the server still gives its permit back.</summary>

@@ -102,6 +102,35 @@ public sealed class ManyConnectionsTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task Those_that_never_pause_take_turns()
+    {
+        await using var server = new TestServer(path => new BlockServerOptions
+        {
+            ClusterId = "test",
+            SocketPath = path,
+            MaxBusyConnections = 1,
+            IdleAfter = TimeSpan.FromSeconds(2),
+        });
+        var content = Eventually.Ramp(5000);
+        var key = server.Service.Add(content);
+        using var stop = new CancellationTokenSource();
+        var reads = new int[3];
+        await using var first = await server.ConnectAsync();
+        var reading = new List<Task> { KeepReadingAsync(first, key, reads, 0, stop.Token) };
+        await Eventually.Is(() => reads[0] > 10, "the first has the thread and never pauses");
+
+        // Others come in, and all go on.
+        await using var second = await server.ConnectAsync();
+        reading.Add(KeepReadingAsync(second, key, reads, 1, stop.Token));
+        await using var third = await server.ConnectAsync(overUnix: false);
+        reading.Add(KeepReadingAsync(third, key, reads, 2, stop.Token));
+        var before = Volatile.Read(ref reads[0]);
+        await Eventually.Is(() => reads[0] > before + 20 && reads[1] > 20 && reads[2] > 20, "all three are served");
+        await stop.CancelAsync();
+        await Task.WhenAll(reading).WaitAsync(TimeSpan.FromSeconds(30));
+    }
+
+    [Fact]
     public async Task Strangers_that_do_not_finish_delay_nobody_who_is_known()
     {
         await using var server = new TestServer(path => new BlockServerOptions
@@ -148,6 +177,19 @@ public sealed class ManyConnectionsTests(ITestOutputHelper output)
             buffer.AsSpan().Clear();
         }
     }
+
+    private static Task KeepReadingAsync(
+        BlockConnection connection, FileKey key, int[] reads, int index, CancellationToken stop) => Task.Run(
+        async () =>
+        {
+            var buffer = new byte[5000];
+            while (!stop.IsCancellationRequested)
+            {
+                Assert.Equal(ReadStatus.Ok, (await connection.ReadAsync(key, 0, buffer, default)).Status);
+                Interlocked.Increment(ref reads[index]);
+            }
+        },
+        CancellationToken.None);
 
     private static long ResidentBytes()
     {
