@@ -80,7 +80,7 @@ internal static class SmallEntriesBench
     /// <summary>What the process has in memory.</summary>
     private static long Memory()
     {
-        GC.Collect();
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true); // Gives free memory back, too.
         using var process = Process.GetCurrentProcess();
         return process.WorkingSet64;
     }
