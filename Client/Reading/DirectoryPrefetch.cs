@@ -148,12 +148,12 @@ internal sealed partial class DirectoryPrefetch(
         }
         finally
         {
-            Interlocked.Decrement(ref _runs);
             lock (_gate)
             {
                 watched.Run = null;
             }
 
+            Interlocked.Decrement(ref _runs); // Last: who sees no runs may begin one.
             run.Dispose();
         }
     }
