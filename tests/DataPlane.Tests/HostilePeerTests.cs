@@ -104,7 +104,7 @@ public sealed class HostilePeerTests
         for (var round = 0; round < 60; round++)
         {
             using var peer = RawPeer.Connect(server, overUnix: round % 2 == 0, shakeHands);
-            var garbage = new byte[random.Next(FrameHeader.Bytes, 20_000)];
+            var garbage = new byte[random.Next(FrameHeader.Bytes + RangeRequest.Bytes, 20_000)];
             random.NextBytes(garbage);
             if (round % 3 == 0)
             {
