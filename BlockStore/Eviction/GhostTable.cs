@@ -12,6 +12,7 @@ internal sealed class GhostTable
     private readonly ItemTable _table;
     private readonly int _timeShift;
     private uint[] _slots = new uint[SlotsMin];
+    private bool _isEmpty = true; // As long as a tier is opened: it asks for each of its items.
 
     public GhostTable(ItemTable table)
     {
@@ -44,12 +45,19 @@ internal sealed class GhostTable
             }
         }
 
+        _isEmpty = false;
         bucket[chosen] = (uint)(Fingerprint(hash) << 16) | Time(lastUsed);
     }
 
     /// <summary>Whether it left and was last used at most so many ticks ago; forgets it.</summary>
     public bool TryTake(uint hash, uint ageMaxTicks, out uint ageTicks)
     {
+        ageTicks = 0;
+        if (_isEmpty)
+        {
+            return false;
+        }
+
         var bucket = BucketOf(hash);
         for (var i = 0; i < Ways; i++)
         {
@@ -61,7 +69,6 @@ internal sealed class GhostTable
             }
         }
 
-        ageTicks = 0;
         return false;
     }
 

@@ -9,6 +9,7 @@ internal sealed partial class PackedStore
 {
     /// <summary>An object in a checkpoint: key 16, source 8, segment 4, offset 4, length 4, block size 4, checksum 4, flags 4.</summary>
     private const int SavedBytes = 48;
+    private const int LoadedAtOnce = 32;
 
     private readonly Dictionary<uint, PackedSegment> _recovered = [];
 
@@ -43,35 +44,68 @@ internal sealed partial class PackedStore
     /// <summary>Reads what <see cref="Save"/> wrote. What it called unproven stays so, and all if they are not trusted.</summary>
     public void Load(Stream from, bool isTrusted)
     {
-        Span<byte> saved = stackalloc byte[SavedBytes];
-        from.ReadExactly(saved[..sizeof(uint)]);
-        _segments.NextNumber = BinaryPrimitives.ReadUInt32LittleEndian(saved);
-        while (true)
+        Span<byte> batch = stackalloc byte[SavedBytes * LoadedAtOnce];
+        from.ReadExactly(batch[..sizeof(uint)]);
+        _segments.NextNumber = BinaryPrimitives.ReadUInt32LittleEndian(batch);
+        var left = (from.Length - from.Position) / SavedBytes;
+        _index.Reserve(left);
+        while (left > 0)
         {
+            var saved = batch[..(SavedBytes * (int)Math.Min(left, LoadedAtOnce))];
             from.ReadExactly(saved);
-            var length = BinaryPrimitives.ReadInt32LittleEndian(saved[32..]);
-            if (length == 0)
+            left -= saved.Length / SavedBytes;
+            Prefetch(saved);
+            for (; saved.Length > 0; saved = saved[SavedBytes..])
             {
-                return;
-            }
+                if (BinaryPrimitives.ReadInt32LittleEndian(saved[32..]) == 0)
+                {
+                    return;
+                }
 
-            var key = new FileKey(BinaryPrimitives.ReadUInt64LittleEndian(saved), BinaryPrimitives.ReadUInt64LittleEndian(saved[8..]));
-            var shape = new FileShape(
-                key,
-                length,
-                new BlockLayout(BinaryPrimitives.ReadInt32LittleEndian(saved[36..])),
-                new SourceId(BinaryPrimitives.ReadUInt64LittleEndian(saved[16..])));
-            if (!TryRecover(
-                shape,
-                BinaryPrimitives.ReadUInt32LittleEndian(saved[24..]),
-                BinaryPrimitives.ReadUInt32LittleEndian(saved[28..]),
-                BinaryPrimitives.ReadUInt32LittleEndian(saved[40..]),
-                isTrusted && BinaryPrimitives.ReadUInt32LittleEndian(saved[44..]) == 0))
-            {
-                throw new InvalidDataException($"the checkpoint's packed object {key} makes no sense");
+                Load(saved, isTrusted);
             }
         }
+
+        throw new InvalidDataException("the checkpoint's packed objects have no end");
     }
+
+    /// <summary>
+    /// Objects lie in memory in no order, so each costs the processor several waits for it: the waits of a batch overlap when they are
+    /// asked for together.
+    /// </summary>
+    private void Prefetch(ReadOnlySpan<byte> saved)
+    {
+        Span<uint> hashes = stackalloc uint[LoadedAtOnce];
+        hashes = hashes[..(saved.Length / SavedBytes)];
+        for (var i = 0; i < hashes.Length; i++)
+        {
+            hashes[i] = PackedIndex.HashOf(SavedKey(saved[(i * SavedBytes)..]));
+        }
+
+        _index.Prefetch(hashes);
+    }
+
+    private void Load(ReadOnlySpan<byte> saved, bool isTrusted)
+    {
+        var key = SavedKey(saved);
+        var shape = new FileShape(
+            key,
+            BinaryPrimitives.ReadInt32LittleEndian(saved[32..]),
+            new BlockLayout(BinaryPrimitives.ReadInt32LittleEndian(saved[36..])),
+            new SourceId(BinaryPrimitives.ReadUInt64LittleEndian(saved[16..])));
+        if (!TryRecover(
+            shape,
+            BinaryPrimitives.ReadUInt32LittleEndian(saved[24..]),
+            BinaryPrimitives.ReadUInt32LittleEndian(saved[28..]),
+            BinaryPrimitives.ReadUInt32LittleEndian(saved[40..]),
+            isTrusted && BinaryPrimitives.ReadUInt32LittleEndian(saved[44..]) == 0))
+        {
+            throw new InvalidDataException($"the checkpoint's packed object {key} makes no sense");
+        }
+    }
+
+    private static FileKey SavedKey(ReadOnlySpan<byte> saved) =>
+        new(BinaryPrimitives.ReadUInt64LittleEndian(saved), BinaryPrimitives.ReadUInt64LittleEndian(saved[8..]));
 
     /// <summary>An object as a record or checkpoint says; false if that makes no sense.</summary>
     public bool TryRecover(in FileShape shape, uint number, long offsetBytes, uint checksum, bool isProven)

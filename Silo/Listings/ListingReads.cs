@@ -53,9 +53,10 @@ internal static class ListingReads
     /// <summary>What stands under a name: where names stand by themselves, as a file or a directory, else wherever it stands.</summary>
     public static List<UnderStorageEntry> FindAll(ListingDatabase database, long listing, string name)
     {
+        // Without INDEXED BY, SQLite looks for the name through all entries of the directory.
         using var rows = database.Statement(
             "SELECT position, name, metadata FROM entry WHERE directory = ?1 AND position IN (?2, ?3) AND name IS NULL "
-            + "UNION ALL SELECT position, name, metadata FROM entry WHERE directory = ?1 AND name = ?4",
+            + "UNION ALL SELECT position, name, metadata FROM entry INDEXED BY entry_name WHERE directory = ?1 AND name = ?4",
             listing, EntryCodec.ToBytes(name), EntryCodec.ToBytes(name + "/"), name).ExecuteReader();
         var found = new List<UnderStorageEntry>(1);
         while (rows.Read())

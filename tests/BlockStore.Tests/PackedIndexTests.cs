@@ -46,7 +46,8 @@ public sealed class PackedIndexTests(ITestOutputHelper output)
             from key in Gen.Choose(0, 5000)
             from value in Gen.Choose(0, 1 << 20)
             select (kind, key, value);
-        var property = Prop.ForAll(step.ListOf(20_000).ToArbitrary(), steps => Compare([.. steps]));
+        var property = Prop.ForAll(
+            step.ListOf(20_000).ToArbitrary(), Gen.Choose(0, 9000).ToArbitrary(), (steps, reserved) => Compare([.. steps], reserved));
         property.Check(Config.QuickThrowOnFailure.WithMaxTest(10).WithReplay(seed, 1));
     }
 
@@ -112,13 +113,15 @@ public sealed class PackedIndexTests(ITestOutputHelper output)
         return reads;
     }
 
-    private static bool Compare(List<(int Kind, int Key, int Value)> steps)
+    private static bool Compare(List<(int Kind, int Key, int Value)> steps, long reserved)
     {
         var index = new PackedIndex();
+        index.Reserve(reserved);
         var items = new ItemTable(1L << 30);
         var model = new Dictionary<int, int>();
         foreach (var (kind, key, value) in steps)
         {
+            index.Prefetch([PackedIndex.HashOf(Key(key)), PackedIndex.HashOf(Key(value))]); // Changes nothing.
             switch (kind)
             {
                 case 0 when model.Remove(key):

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
 
 namespace OrleansCache.Posix.Tests;
 
@@ -27,24 +26,21 @@ public sealed class QuotaTests
                 }
             },
             [$"eviction={eviction}", $"quota={Quota >> 20}MiB"]);
-        await SameAsync(stack, "large");
+        Same(stack, "large");
         await UntilWithinAsync(stack, Quota); // The silo is told within seconds of the attach, fills may come before.
-        await SameAsync(stack, "small");
-        await SameAsync(stack, "large");
+        Same(stack, "small");
+        Same(stack, "large");
         await UntilWithinAsync(stack, Quota);
         Assert.InRange(await stack.MetricAsync("ocache_tier_resident_bytes"), Quota / 2, Quota);
     }
 
     private static string Name(int file) => file.ToString("d4", CultureInfo.InvariantCulture);
 
-    private static async Task SameAsync(Stack stack, string folder)
+    private static void Same(Stack stack, string folder)
     {
         foreach (var file in Directory.EnumerateFiles(Path.Combine(stack.Source, folder)))
         {
-            var name = Path.GetFileName(file);
-            Assert.Equal(
-                SHA256.HashData(await File.ReadAllBytesAsync(file)),
-                SHA256.HashData(await File.ReadAllBytesAsync(stack.Mounted(Path.Combine(folder, name)))));
+            Assert.Equal(Content.Hash(file), Content.Hash(stack.Mounted(Path.Combine(folder, Path.GetFileName(file)))));
         }
     }
 
