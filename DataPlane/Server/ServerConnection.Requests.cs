@@ -31,7 +31,7 @@ internal sealed partial class ServerConnection
 
     private void OnLease(in FrameHeader header, FileKey key)
     {
-        if (!_isUnix)
+        if ((_agreed & Features.Descriptors) == 0)
         {
             Answer(header, ReadStatus.NotSupported);
             return;

@@ -1,10 +1,7 @@
 using OrleansCache.DataPlane.Connections;
 using OrleansCache.DataPlane.Frames;
-using OrleansCache.DataPlane.Handshakes;
 using OrleansCache.DataPlane.Server;
-using OrleansCache.DataPlane.Wires;
 using OrleansCache.Files;
-using OrleansCache.Linux;
 
 namespace OrleansCache.DataPlane.Tests;
 
@@ -195,23 +192,6 @@ public sealed class BatchTests
         Assert.All(await Task.WhenAll(batches), outcome => Assert.Equal(ReadStatus.Unavailable, outcome.Status));
         await Eventually.Is(() => server.Service.Waiting == 0, "the silo gives all up");
         Assert.Equal(ReadStatus.Unavailable, (await connection.ReadBatchAsync(new[] { Batches.Range(key, 0, 10) }, default).Ends()).Status);
-    }
-
-    [Fact]
-    public async Task An_older_server_is_not_sent_a_batch()
-    {
-        await using var server = new TestServer();
-        var socket = StreamSocket.Connect(
-            new System.Net.Sockets.UnixDomainSocketEndPoint(server.Options.SocketPath!), TimeSpan.FromSeconds(5), out _)!;
-        var offer = new ClientHandshake(new PlainWire(socket), new HandshakeIdentity(PeerRole.Client, "test", default), true, "test server").Run()!;
-        var connection = new BlockConnection(
-            new PlainWire(socket), offer with { Features = offer.Features & ~Features.Batches }, true, TestServer.ClientOptions, TimeProvider.System);
-
-        Assert.Equal(0, connection.MaxBatchBytes);
-        Assert.Equal(ReadStatus.NotSupported, (await connection.ReadBatchAsync(new[] { Batches.Range(default, 0, 10) }, default).Ends()).Status);
-        Assert.Equal(0, server.Metrics.Requests(FrameType.ReadBatch));
-        connection.Break();
-        connection.ReceiveAll();
     }
 
     [Fact]

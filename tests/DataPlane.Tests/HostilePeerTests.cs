@@ -154,7 +154,7 @@ public sealed class HostilePeerTests
         using var peer = RawPeer.Connect(server, overUnix: true);
 
         Assert.True(peer.Socket.SendAll(RawPeer.Read(key, offset, length, id: 42)));
-        var header = ReceiveHeader(peer);
+        var header = peer.ReceiveHeader();
 
         Assert.Equal((ReadStatus.InvalidRequest, 42UL), (header.Status, header.RequestId));
     }
@@ -168,7 +168,7 @@ public sealed class HostilePeerTests
         using var peer = RawPeer.Connect(server, overUnix: true);
 
         Assert.True(peer.Socket.SendAll(RawPeer.Frame(type, new byte[100], id: 5)));
-        Assert.Equal((ReadStatus.NotSupported, type), (ReceiveHeader(peer).Status, type));
+        Assert.Equal((ReadStatus.NotSupported, type), (peer.ReceiveHeader().Status, type));
     }
 
     [Theory]
@@ -294,13 +294,5 @@ public sealed class HostilePeerTests
             await Eventually.Is(() => !client.IsOpen, "a silent server's connection is given up");
             await client.DisposeAsync();
         }
-    }
-
-    private static FrameHeader ReceiveHeader(RawPeer peer)
-    {
-        var bytes = new byte[FrameHeader.Bytes];
-        Assert.Equal(bytes.Length, peer.Socket.ReceiveFully(bytes));
-        Assert.Equal(FrameError.None, FrameHeader.Read(bytes, out var header));
-        return header;
     }
 }

@@ -11,6 +11,8 @@ namespace OrleansCache.DataPlane.Tests;
 /// <summary>A peer that can say anything.</summary>
 internal sealed class RawPeer : IDisposable
 {
+    private static readonly HandshakeIdentity Identity = new(PeerRole.Client, "test", default);
+
     private RawPeer(StreamSocket socket) => Socket = socket;
 
     public StreamSocket Socket { get; }
@@ -18,16 +20,27 @@ internal sealed class RawPeer : IDisposable
     /// <summary>Connects; with a handshake, what follows comes from an accepted peer.</summary>
     public static RawPeer Connect(TestServer server, bool overUnix, bool shakeHands = true)
     {
-        EndPoint address = overUnix
-            ? new UnixDomainSocketEndPoint(server.Options.SocketPath!)
-            : new IPEndPoint(IPAddress.Loopback, server.Tcp.Port);
-        var socket = StreamSocket.Connect(address, TimeSpan.FromSeconds(5), out var errno) ?? throw new IOException($"connect: {errno}");
+        var socket = ConnectSocket(server, overUnix);
         if (shakeHands)
         {
-            var identity = new HandshakeIdentity(PeerRole.Client, "test", default);
-            Assert.NotNull(new ClientHandshake(new PlainWire(socket), identity, overUnix, "test server").Run());
+            Assert.NotNull(new ClientHandshake(new PlainWire(socket), Identity, overUnix, "test server").Run());
         }
 
+        return new RawPeer(socket);
+    }
+
+    /// <summary>Connects as a client of another release, which offers these features.</summary>
+    public static RawPeer ConnectWith(TestServer server, bool overUnix, Features features)
+    {
+        var socket = ConnectSocket(server, overUnix);
+        var channel = new HandshakeChannel(new PlainWire(socket));
+        var hello = Identity.MakeOffer(features, 0);
+        Assert.True(channel.Send(FrameType.Hello, FrameFlags.None, ReadStatus.Ok, hello.Encode()));
+        Assert.True(channel.TryReceive(out _, out var challenge));
+        var proof = Identity.Prove(hello, hello.Encode(), HandshakeOffer.TryDecode(challenge)!, challenge);
+        Assert.True(channel.Send(FrameType.Proof, FrameFlags.None, ReadStatus.Ok, proof.ClientMac));
+        Assert.True(channel.TryReceive(out var welcome, out _));
+        Assert.Equal((FrameType.Welcome, ReadStatus.Ok), (welcome.Type, welcome.Status));
         return new RawPeer(socket);
     }
 
@@ -57,5 +70,22 @@ internal sealed class RawPeer : IDisposable
         },
         TaskCreationOptions.LongRunning).WaitAsync(TimeSpan.FromSeconds(15));
 
+    /// <summary>The header of the next answer. Its payload is the caller's to receive.</summary>
+    public FrameHeader ReceiveHeader()
+    {
+        var bytes = new byte[FrameHeader.Bytes];
+        Assert.Equal(bytes.Length, Socket.ReceiveFully(bytes));
+        Assert.Equal(FrameError.None, FrameHeader.Read(bytes, out var header));
+        return header;
+    }
+
     public void Dispose() => Socket.Dispose();
+
+    private static StreamSocket ConnectSocket(TestServer server, bool overUnix)
+    {
+        EndPoint address = overUnix
+            ? new UnixDomainSocketEndPoint(server.Options.SocketPath!)
+            : new IPEndPoint(IPAddress.Loopback, server.Tcp.Port);
+        return StreamSocket.Connect(address, TimeSpan.FromSeconds(5), out var errno) ?? throw new IOException($"connect: {errno}");
+    }
 }
