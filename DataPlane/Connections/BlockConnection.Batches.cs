@@ -10,6 +10,9 @@ public sealed partial class BlockConnection
     // received and one being asked for; two more hide a caller that is late. More would only wait in the server.
     private const int MaxBatchesInFlight = 4;
 
+    /// <summary>Batches that have not been answered.</summary>
+    internal int BatchesInFlight => MaxBatchesInFlight - _batchCredits.CurrentCount;
+
     /// <inheritdoc/>
     public ValueTask<ReadOutcome> ReadBatchAsync(Memory<BatchRead> reads, CancellationToken cancellationToken)
     {

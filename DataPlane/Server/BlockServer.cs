@@ -51,6 +51,9 @@ public sealed class BlockServer : IAsyncDisposable
     /// <summary>What it counts.</summary>
     public BlockServerMetrics Metrics { get; }
 
+    /// <summary>Buffers that hold bytes read past the store.</summary>
+    internal int ReadThroughBuffersInUse => _context.Options.ReadThroughBuffers - _context.ReadThroughBudget.CurrentCount;
+
     /// <summary>Listens and serves until stopped.</summary>
     /// <exception cref="DataPlaneListenException">It may not or cannot listen there.</exception>
     public void Start()
