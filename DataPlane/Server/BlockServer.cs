@@ -230,6 +230,7 @@ public sealed class BlockServer : IAsyncDisposable
 
         try
         {
+            _connectionThreads!.StartMissing();
             _table.CopyTo(_watched);
             foreach (var connection in _watched)
             {

@@ -61,6 +61,9 @@ internal sealed class ConnectionThreads : IDisposable
         }
     }
 
+    /// <summary>The watchdog's visit: starts the threads that could not be started when they were wanted.</summary>
+    public void StartMissing() => StartThreads();
+
     /// <summary>Makes the poller look whether the table is drained.</summary>
     public void Wake() => _poller.Wake();
 
@@ -71,7 +74,7 @@ internal sealed class ConnectionThreads : IDisposable
     {
         lock (_gate)
         {
-            (connection.IsAuthenticated ? _peers : _strangers).Enqueue(connection);
+            QueueOf(connection).Enqueue(connection);
             LookAround();
         }
 
@@ -88,10 +91,9 @@ internal sealed class ConnectionThreads : IDisposable
             }
             catch (Exception exception) when (exception is OutOfMemoryException or ThreadStartException)
             {
-                _context.Log.ConnectionFailed(exception, connection.Peer);
-                Leave(connection.IsAuthenticated);
-                connection.End();
-                Forget(connection);
+                _context.Log.NoThread(exception.Message);
+                PutBack(connection);
+                return;
             }
         }
     }
@@ -181,15 +183,20 @@ internal sealed class ConnectionThreads : IDisposable
         }
     }
 
-    private void Leave(bool authenticated)
+    /// <summary>A connection whose thread could not be started queues again.</summary>
+    private void PutBack(ServerConnection connection)
     {
         lock (_gate)
         {
             _busy--;
             _context.Metrics.OnBusy(-1);
-            _busyStrangers -= authenticated ? 0 : 1;
+            _busyStrangers -= connection.IsAuthenticated ? 0 : 1;
+            QueueOf(connection).Enqueue(connection);
+            LookAround();
         }
     }
+
+    private Queue<ServerConnection> QueueOf(ServerConnection connection) => connection.IsAuthenticated ? _peers : _strangers;
 
     private bool TryTakeForNewThread([NotNullWhen(true)] out ServerConnection? connection)
     {

@@ -15,6 +15,7 @@ internal sealed partial class ServerLog(ILogger logger, TimeProvider time)
     private readonly LogGate _slowGate = new(time);
     private readonly LogGate _failureGate = new(time);
     private readonly LogGate _acceptGate = new(time);
+    private readonly LogGate _threadGate = new(time);
 
     public void Malformed(string peer, FrameError error)
     {
@@ -56,6 +57,14 @@ internal sealed partial class ServerLog(ILogger logger, TimeProvider time)
         }
     }
 
+    public void NoThread(string error)
+    {
+        if (_threadGate.TryPass(out var leftOut))
+        {
+            LogNoThread(error, leftOut);
+        }
+    }
+
     [LoggerMessage(Level = LogLevel.Information, Message = "Block server listens on {Where}")]
     public partial void Listening(string where);
 
@@ -85,4 +94,8 @@ internal sealed partial class ServerLog(ILogger logger, TimeProvider time)
     [LoggerMessage(Level = LogLevel.Error,
         Message = "Cannot accept connections on {Where} now ({Error}), trying on; {LeftOut} more since the last such line")]
     private partial void LogAcceptFailed(string where, string error, long leftOut);
+
+    [LoggerMessage(Level = LogLevel.Error,
+        Message = "Cannot start a thread for connections now ({Error}), trying on; {LeftOut} more since the last such line")]
+    private partial void LogNoThread(string error, long leftOut);
 }
