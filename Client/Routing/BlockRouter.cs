@@ -7,8 +7,8 @@ using OrleansCache.Metadata;
 namespace OrleansCache.Routing;
 
 /// <summary>
-/// The group's view and the connections to its silos. The view is asked for at first use and again when a silo cannot be
-/// reached: one that restarted may have other ports. Thread-safe.
+/// The group's view and the connections to its silos. The view is asked for at first use, again when a silo cannot be
+/// reached (one that restarted may have other ports), and when a silo names a newer epoch in its answers. Thread-safe.
 /// </summary>
 internal sealed partial class BlockRouter(
     IGrainFactory grains, string group, IBlockConnector connector, string ownHostId, TimeProvider time, ILogger<BlockRouter> logger)
@@ -17,8 +17,12 @@ internal sealed partial class BlockRouter(
     /// <summary>One question for the view; readers that wait longer come back.</summary>
     private static readonly TimeSpan AttemptTimeout = TimeSpan.FromSeconds(5);
 
+    /// <summary>Between two questions because of a newer epoch: a silo that names one its group never had costs no more than this.</summary>
+    private static readonly TimeSpan NewerEpochPause = TimeSpan.FromSeconds(1);
+
     private readonly SingleFlight<string, GroupView?> _asking = new();
     private volatile GroupView? _view;
+    private long _newerEpochAskedAt;
 
     /// <inheritdoc/>
     public ValueTask<IBlockConnection?> FindAsync(FileKey key, CancellationToken cancellationToken) =>
@@ -43,9 +47,29 @@ internal sealed partial class BlockRouter(
         }
 
         var outcome = connecting.Result;
-        return outcome.Status == ReadStatus.Ok
-            ? new(outcome.Connection)
-            : ConnectSlowlyAsync(member, Task.FromResult(outcome), cancellationToken);
+        if (outcome.Status != ReadStatus.Ok)
+        {
+            return ConnectSlowlyAsync(member, Task.FromResult(outcome), cancellationToken);
+        }
+
+        RefreshIfOlderThan(outcome.Connection!.RingEpoch);
+        return new(outcome.Connection);
+    }
+
+    /// <summary>A silo knows a newer group than we do: asks for it, beside the reads, which go on with what is known.</summary>
+    private void RefreshIfOlderThan(ulong epoch)
+    {
+        if (_view is not { } view || epoch <= (ulong)view.Epoch)
+        {
+            return;
+        }
+
+        var last = Volatile.Read(ref _newerEpochAskedAt);
+        var isDue = last == 0 || time.GetElapsedTime(last) >= NewerEpochPause;
+        if (isDue && Interlocked.CompareExchange(ref _newerEpochAskedAt, time.GetTimestamp(), last) == last)
+        {
+            _ = RefreshAsync(CancellationToken.None);
+        }
     }
 
     private async ValueTask<IBlockConnection?> ConnectSlowlyAsync(

@@ -68,6 +68,11 @@ public sealed partial class BlockConnection
             return false;
         }
 
+        if (header.RingEpoch > _ringEpoch)
+        {
+            Volatile.Write(ref _ringEpoch, header.RingEpoch);
+        }
+
         return header.Type switch
         {
             FrameType.Read => ReceiveRead(_slots[index], header),

@@ -35,6 +35,7 @@ public sealed partial class BlockConnection : IBlockConnection
     private readonly long _graceTicks;
     private readonly uint _timeoutMs;
     private int _watching;
+    private ulong _ringEpoch;
     private volatile bool _closed;
 
     internal BlockConnection(
@@ -68,6 +69,9 @@ public sealed partial class BlockConnection : IBlockConnection
 
     /// <inheritdoc/>
     public bool IsOpen => !_closed;
+
+    /// <inheritdoc/>
+    public ulong RingEpoch => Volatile.Read(ref _ringEpoch);
 
     /// <summary>Requests that have not been answered.</summary>
     public int RequestsInFlight => _slots.Length - _freeCount.CurrentCount;

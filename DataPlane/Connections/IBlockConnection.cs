@@ -16,6 +16,9 @@ public interface IBlockConnection : IAsyncDisposable
     /// <summary>Whether requests can still be sent.</summary>
     bool IsOpen { get; }
 
+    /// <summary>The highest epoch of its cache group that the server has named in an answer; 0 = none yet.</summary>
+    ulong RingEpoch { get; }
+
     /// <summary>Tells the server what may be read.</summary>
     ValueTask<ReadStatus> PresentAsync(ReadCapability capability, CancellationToken cancellationToken);
 

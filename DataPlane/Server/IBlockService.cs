@@ -8,6 +8,9 @@ namespace OrleansCache.DataPlane.Server;
 /// </summary>
 public interface IBlockService
 {
+    /// <summary>The epoch of the silo's view of its cache group, in every answer: clients with an older one ask anew. 0 = none yet.</summary>
+    ulong RingEpoch { get; }
+
     /// <summary>
     /// Learns what a peer may read, after checking the seal. Kept in a bounded table; a FileKey that fell out of it is
     /// answered with <see cref="ReadStatus.CapabilityRequired"/>.

@@ -50,13 +50,13 @@ internal sealed partial class ServerConnection
         Return(request);
     }
 
-    private static FrameHeader Header(ServerRequest request, int payloadBytes, bool isLast)
+    private FrameHeader Header(ServerRequest request, int payloadBytes, bool isLast)
     {
         isLast &= request.Batch is not { HasNext: true };
         var flags = FrameFlags.Answer
             | (isLast ? FrameFlags.None : FrameFlags.More)
             | (request.WasResident ? FrameFlags.Resident : FrameFlags.None);
-        return new FrameHeader(request.Type, flags, ReadStatus.Ok, payloadBytes, request.Id);
+        return new FrameHeader(request.Type, flags, ReadStatus.Ok, payloadBytes, request.Id, _context.Service.RingEpoch);
     }
 
     /// <summary>Sends a piece of a cache file.</summary>
@@ -157,7 +157,7 @@ internal sealed partial class ServerConnection
 
     private bool SendHeader(in FrameHeader header)
     {
-        header.Write(_output);
+        (header with { RingEpoch = _context.Service.RingEpoch }).Write(_output);
         return Send(_output.AsSpan(0, FrameHeader.Bytes));
     }
 
@@ -192,7 +192,8 @@ internal sealed partial class ServerConnection
         }
 
         new FrameHeader(
-            FrameType.Lease, FrameFlags.Answer | FrameFlags.Descriptor, ReadStatus.Ok, LeaseAnswer.FixedBytes + bitmap.Length, requestId)
+            FrameType.Lease, FrameFlags.Answer | FrameFlags.Descriptor, ReadStatus.Ok, LeaseAnswer.FixedBytes + bitmap.Length, requestId,
+            _context.Service.RingEpoch)
             .Write(_output);
         answer.Write(_output.AsSpan(FrameHeader.Bytes));
         BeginSend();

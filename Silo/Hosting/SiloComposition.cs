@@ -78,7 +78,7 @@ internal sealed class SiloComposition : IAsyncDisposable
     public FillPipeline Pipeline { get; }
 
     /// <summary>Answers the block server.</summary>
-    public IBlockService Service { get; }
+    public BlockService Service { get; }
 
     /// <summary>Serves blocks.</summary>
     public BlockServer Server { get; }

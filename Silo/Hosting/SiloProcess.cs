@@ -104,7 +104,7 @@ internal sealed class SiloProcess
             _readiness.WaitFor("starting the block server");
             composition.Server.Start();
             _readiness.WaitFor("joining the cache group");
-            await JoinAsync(application.Services, stopping);
+            composition.Service.OnRingEpoch((await JoinAsync(application.Services, stopping)).Epoch);
             await composition.Attached.RefreshAsync();
             EndpointsFile.Write(_data.Path, _settings, _socketPath);
             _readiness.Set();
@@ -127,12 +127,12 @@ internal sealed class SiloProcess
         }
     }
 
-    private async Task JoinAsync(IServiceProvider services, CancellationToken cancellationToken)
+    private Task<GroupView> JoinAsync(IServiceProvider services, CancellationToken cancellationToken)
     {
         var membership = new GroupMembership(
             services.GetRequiredService<IGrainFactory>(), TimeProvider.System,
             services.GetRequiredService<ILogger<GroupMembership>>());
-        await membership.JoinAsync(
+        return membership.JoinAsync(
             new GroupMember
             {
                 SiloName = _settings.Name,

@@ -34,6 +34,7 @@ internal sealed class BlockService : IBlockService
     private readonly Func<byte[]> _status;
     private readonly ObjectPool<PinHolder> _pins =
         new DefaultObjectPool<PinHolder>(new DefaultPooledObjectPolicy<PinHolder>(), PooledPinsMax);
+    private ulong _ringEpoch;
 
     public BlockService(
         IBlockStore store, FillPipeline pipeline, CapabilityTable capabilities, SourceStatistics statistics,
@@ -48,6 +49,12 @@ internal sealed class BlockService : IBlockService
         _time = time;
         _status = status;
     }
+
+    /// <inheritdoc/>
+    public ulong RingEpoch => Volatile.Read(ref _ringEpoch);
+
+    /// <summary>The silo has seen its group at this epoch.</summary>
+    public void OnRingEpoch(long epoch) => Volatile.Write(ref _ringEpoch, (ulong)epoch);
 
     /// <inheritdoc/>
     public ReadStatus Present(ReadCapability capability)

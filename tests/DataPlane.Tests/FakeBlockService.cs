@@ -21,6 +21,8 @@ internal sealed class FakeBlockService(string directory) : IBlockService, IPinOw
 
     public int Cancelled => Volatile.Read(ref _cancelled);
 
+    public ulong RingEpoch { get; set; }
+
     public bool IsFull { get; set; }
 
     public Exception? Throws { get; set; }

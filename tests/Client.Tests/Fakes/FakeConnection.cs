@@ -32,6 +32,8 @@ internal sealed class FakeConnection : IBlockConnection
 
     public bool IsOpen { get; set; } = true;
 
+    public ulong RingEpoch { get; set; }
+
     public int MaxBatchBytes => 0;
 
     public bool IsPresented { get; set; }

@@ -57,6 +57,8 @@ internal sealed class ManyFiles : IListedDirectories, IBlockRouter, IBlockConnec
 
     public bool IsOpen => true;
 
+    public ulong RingEpoch => 0;
+
     public int MaxBatchBytes => 0;
 
     public void FillAll() => Array.ForEach(Files, file => _resident[file.Entry.Key] = true);

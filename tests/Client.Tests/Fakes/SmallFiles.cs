@@ -48,6 +48,8 @@ internal sealed class SmallFiles : IBlockRouter, IBlockConnection, IFileOpener, 
 
     public bool HasSilo { get; set; } = true;
 
+    public ulong RingEpoch => 0;
+
     public int MaxBatchBytes { get; set; } = 8 << 20;
 
     public int MostLookups { get; private set; }

@@ -51,8 +51,8 @@ public sealed class CancelLeakTests(ITestOutputHelper output)
         output.WriteLine(
             $"{requests:N0} requests, {readers.Sum(static reader => reader.Batches):N0} of them batches, {cancelled:N0} cancelled; "
             + $"{readers.Sum(static reader => reader.Bytes) >> 20:N0} MiB came and were right; then held by the client: "
-            + $"{connection.RequestsInFlight} slots, {connection.BatchesInFlight} credits; by the server: {server.Service.Pins} pins, {server.Server.ReadThroughBuffersInUse} buffers, "
-            + $"{server.Service.Waiting} waiting");
+            + $"{connection.RequestsInFlight} slots, {connection.BatchesInFlight} credits; by the server: {server.Service.Pins} pins, "
+            + $"{server.Server.ReadThroughBuffersInUse} buffers, {server.Service.Waiting} waiting");
         Assert.Equal(0, server.Server.ReadThroughBuffersInUse);
 
         // And all of it still works.

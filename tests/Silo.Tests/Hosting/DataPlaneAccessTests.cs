@@ -33,6 +33,7 @@ public sealed class DataPlaneAccessTests : IDisposable
         await using (var good = await ConnectAsync(silo, secret, trust))
         {
             Assert.Equal(ReadStatus.Ok, (await good.GetStatusAsync(default)).Status);
+            Assert.Equal(1UL, good.RingEpoch); // It has joined its group.
         }
 
         await using (var local = await ConnectAsync(silo, secret, null, silo.Endpoints.GetProperty("socket").GetString()))
