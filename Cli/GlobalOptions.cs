@@ -55,6 +55,15 @@ internal sealed class GlobalOptions(CancellationToken stop)
         HelpName = value,
         Recursive = true,
         DefaultValueFactory = _ => Environment.GetEnvironmentVariable(variable) is { Length: > 0 } set ? read(set) : null,
-        CustomParser = given => read(given.Tokens.Single().Value),
+        CustomParser = given =>
+        {
+            if (given.Tokens is [{ Value.Length: > 0 } token])
+            {
+                return read(token.Value);
+            }
+
+            given.AddError($"{name} wants one {value}");
+            return null;
+        },
     };
 }

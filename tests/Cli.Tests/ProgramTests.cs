@@ -30,6 +30,8 @@ public sealed class ProgramTests
     [InlineData("PATH", "sync")]
     [InlineData("many", "load", "/x", "--parallel", "many")]
     [InlineData("HOST:PORT", "status", "--cluster", "nowhere")]
+    [InlineData("--tls-ca wants one FILE", "status", "--tls-ca", "")]
+    [InlineData("--tls-server-name wants one NAME", "status", "--tls-server-name", "")]
     public async Task Wrong_usage_is_one_sentence_and_code_2(string expected, params string[] arguments)
     {
         var (code, output, error) = await Ocache.RunAsync(arguments);
