@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -24,29 +25,25 @@ public sealed partial class CacheClient
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
-        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
-        if (options.LoggerFactory is { } loggers)
-        {
-            // The factory stays its owner's: a host that disposes it would silence the rest of the program.
-            builder.Services.AddSingleton<ILoggerFactory>(new BorrowedLoggerFactory(loggers));
-        }
-
-        // Signals belong to the program, not to a library in it.
-        builder.Services.AddSingleton<IHostLifetime, SilentLifetime>();
         var failures = new ConnectFailures(options);
-        builder.UseOrleansClient(client => Configure(client, options, failures));
-        var host = builder.Build();
         using var timeout = new CancellationTokenSource(options.ConnectTimeout, options.TimeProvider);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
+        IHost? host = null;
         try
         {
             failures.Start();
+            var gateway = await GatewayAddress.ResolveAsync(options.Cluster, both.Token).ConfigureAwait(false);
+            host = BuildHost(gateway, options, failures);
             await host.StartAsync(both.Token).WaitAsync(both.Token).ConfigureAwait(false);
             return Make(host.Services, options, host);
         }
         catch (Exception error)
         {
-            await DisposeHostAsync(host).ConfigureAwait(false);
+            if (host is not null)
+            {
+                await DisposeHostAsync(host).ConfigureAwait(false);
+            }
+
             if (error is OperationCanceledException && !cancellationToken.IsCancellationRequested)
             {
                 throw failures.GiveUp(null);
@@ -61,17 +58,32 @@ public sealed partial class CacheClient
         }
     }
 
+    private static IHost BuildHost(IPEndPoint gateway, CacheClientOptions options, ConnectFailures failures)
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
+        if (options.LoggerFactory is { } loggers)
+        {
+            // The factory stays its owner's: a host that disposes it would silence the rest of the program.
+            builder.Services.AddSingleton<ILoggerFactory>(new BorrowedLoggerFactory(loggers));
+        }
+
+        // Signals belong to the program, not to a library in it.
+        builder.Services.AddSingleton<IHostLifetime, SilentLifetime>();
+        builder.UseOrleansClient(client => Configure(client, gateway, options, failures));
+        return builder.Build();
+    }
+
     internal static CacheClient Make(IServiceProvider services, CacheClientOptions options, IHost? ownHost)
     {
         var loggers = services.GetService<ILoggerFactory>() ?? NullLoggerFactory.Instance;
         var core = new ClientCore(
-            services.GetRequiredService<IClusterClient>(), new PooledConnector(options), options, loggers);
+            services.GetRequiredService<IClusterClient>(), new PooledConnector(options, loggers), options, loggers);
         return new CacheClient(options, core, ownHost);
     }
 
-    internal static void Configure(IClientBuilder builder, CacheClientOptions options, ConnectFailures failures)
+    internal static void Configure(IClientBuilder builder, IPEndPoint gateway, CacheClientOptions options, ConnectFailures failures)
     {
-        builder.UseStaticClustering(GatewayAddress.Resolve(options.Cluster));
+        builder.UseStaticClustering(gateway);
         builder.Configure<Orleans.Configuration.ClusterOptions>(cluster =>
         {
             cluster.ClusterId = options.ClusterId;

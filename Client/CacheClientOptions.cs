@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using OrleansCache.Groups;
 using OrleansCache.Routing;
 
@@ -113,6 +114,6 @@ public sealed class CacheClientOptions
             throw new ArgumentException("CacheClientOptions.TlsServerName is of use with TlsCaFile only: name the authorities, too");
         }
 
-        _ = Routing.SiloAccess.Load(this);
+        _ = SiloAccess.Load(this, NullLoggerFactory.Instance);
     }
 }

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using OrleansCache.Routing;
 
 namespace OrleansCache;
 
@@ -19,6 +20,7 @@ public static class OrleansCacheHostExtensions
     /// </summary>
     /// <param name="builder">The host's builder.</param>
     /// <exception cref="ArgumentException">An option is out of range; the message names each one.</exception>
+    /// <exception cref="ClusterUnreachableException">The cluster's host name has no address.</exception>
     /// <exception cref="InvalidOperationException">A value of the section is not of its option's type, or names no option.</exception>
     public static IHostApplicationBuilder AddOrleansCache(this IHostApplicationBuilder builder)
     {
@@ -32,6 +34,7 @@ public static class OrleansCacheHostExtensions
     /// <param name="builder">The host's builder.</param>
     /// <param name="options">Where the cluster is, and the client's bounds.</param>
     /// <exception cref="ArgumentException">An option is out of range; the message names each one.</exception>
+    /// <exception cref="ClusterUnreachableException">The cluster's host name has no address.</exception>
     public static IHostApplicationBuilder AddOrleansCache(this IHostApplicationBuilder builder, CacheClientOptions options)
     {
         ArgumentNullException.ThrowIfNull(builder);
@@ -43,12 +46,14 @@ public static class OrleansCacheHostExtensions
     /// <param name="services">The host's services.</param>
     /// <param name="options">Where the cluster is, and the client's bounds.</param>
     /// <exception cref="ArgumentException">An option is out of range; the message names each one.</exception>
+    /// <exception cref="ClusterUnreachableException">The cluster's host name has no address.</exception>
     public static IServiceCollection AddOrleansCache(this IServiceCollection services, CacheClientOptions options)
     {
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
-        services.AddOrleansClient(client => CacheClient.Configure(client, options, new ConnectFailures(options)));
+        var gateway = GatewayAddress.Resolve(options.Cluster);
+        services.AddOrleansClient(client => CacheClient.Configure(client, gateway, options, new ConnectFailures(options)));
         services.AddSingleton(provider => CacheClient.Make(provider, options, ownHost: null));
         return services;
     }

@@ -29,27 +29,47 @@ internal static class GatewayAddress
     /// <exception cref="ClusterUnreachableException">The host has no address.</exception>
     public static IPEndPoint Resolve(string text)
     {
-        if (!TryParse(text, out var host, out var port))
-        {
-            throw new ArgumentException($"'{text}' is not HOST:PORT", nameof(text));
-        }
-
-        if (IPAddress.TryParse(host, out var address))
-        {
-            return new IPEndPoint(address, port);
-        }
-
+        var (host, port) = Parse(text);
         try
         {
-            var addresses = Dns.GetHostAddresses(host);
-            var chosen = addresses.FirstOrDefault(one => one.AddressFamily == AddressFamily.InterNetwork)
-                ?? addresses.FirstOrDefault()
-                ?? throw new ClusterUnreachableException($"the host {host} has no address", default, null);
-            return new IPEndPoint(chosen, port);
+            return Choose(host, port, IPAddress.TryParse(host, out var address) ? [address] : Dns.GetHostAddresses(host));
         }
         catch (SocketException error)
         {
-            throw new ClusterUnreachableException($"the host {host} of the cluster is not known ({error.Message})", default, error);
+            throw NotKnown(host, error);
         }
     }
+
+    /// <summary>The same, without holding a thread: a resolver may take its time.</summary>
+    /// <exception cref="ArgumentException">The text is not <c>HOST:PORT</c>.</exception>
+    /// <exception cref="ClusterUnreachableException">The host has no address.</exception>
+    public static async Task<IPEndPoint> ResolveAsync(string text, CancellationToken cancellationToken)
+    {
+        var (host, port) = Parse(text);
+        try
+        {
+            return Choose(host, port, IPAddress.TryParse(host, out var address)
+                ? [address]
+                : await Dns.GetHostAddressesAsync(host, cancellationToken).WaitAsync(cancellationToken).ConfigureAwait(false));
+        }
+        catch (SocketException error)
+        {
+            throw NotKnown(host, error);
+        }
+    }
+
+    private static (string Host, int Port) Parse(string text) => TryParse(text, out var host, out var port)
+        ? (host, port)
+        : throw new ArgumentException($"'{text}' is not HOST:PORT", nameof(text));
+
+    private static IPEndPoint Choose(string host, int port, IPAddress[] addresses)
+    {
+        var chosen = addresses.FirstOrDefault(one => one.AddressFamily == AddressFamily.InterNetwork)
+            ?? addresses.FirstOrDefault()
+            ?? throw new ClusterUnreachableException($"the host {host} has no address", default, null);
+        return new IPEndPoint(chosen, port);
+    }
+
+    private static ClusterUnreachableException NotKnown(string host, SocketException error) =>
+        new($"the host {host} of the cluster is not known ({error.Message})", default, error);
 }

@@ -1,10 +1,11 @@
+using Microsoft.Extensions.Logging;
 using OrleansCache.DataPlane;
 using OrleansCache.DataPlane.Connections;
 
 namespace OrleansCache.Routing;
 
 /// <summary>The data plane's connection pool, set up for a client.</summary>
-internal sealed class PooledConnector(CacheClientOptions options) : IBlockConnector
+internal sealed class PooledConnector(CacheClientOptions options, ILoggerFactory loggers) : IBlockConnector
 {
     // One attempt of a reader that comes back until its own deadline: in between the router may learn of another address.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
@@ -12,7 +13,7 @@ internal sealed class PooledConnector(CacheClientOptions options) : IBlockConnec
     private readonly BlockConnectionPool _pool = new(
         new BlockConnectionPoolOptions
         {
-            Connection = SiloAccess.Load(options),
+            Connection = SiloAccess.Load(options, loggers),
             GetTimeout = Patience,
         },
         options.TimeProvider,

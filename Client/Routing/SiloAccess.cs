@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 using OrleansCache.DataPlane.Connections;
 using OrleansCache.DataPlane.Handshakes;
 using OrleansCache.DataPlane.Wires;
@@ -11,9 +10,8 @@ internal static class SiloAccess
 {
     /// <summary>Reads the files.</summary>
     /// <exception cref="ArgumentException">One cannot be used.</exception>
-    public static BlockConnectionOptions Load(CacheClientOptions options)
+    public static BlockConnectionOptions Load(CacheClientOptions options, ILoggerFactory loggers)
     {
-        var logger = (ILogger?)options.LoggerFactory?.CreateLogger("OrleansCache.DataPlane") ?? NullLogger.Instance;
         try
         {
             return new BlockConnectionOptions
@@ -21,7 +19,7 @@ internal static class SiloAccess
                 ClusterId = options.ClusterId,
                 ClusterSecret = options.ClusterSecretFile is { } secret ? ClusterSecret.Read(secret) : [],
                 Tls = options.TlsCaFile is { } authorities
-                    ? ServerTrust.Load(authorities, options.TlsServerName, logger, options.TimeProvider)
+                    ? ServerTrust.Load(authorities, options.TlsServerName, loggers.CreateLogger("OrleansCache.DataPlane"), options.TimeProvider)
                     : null,
             };
         }
