@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
+using OrleansCache.DataPlane.Connections;
 using OrleansCache.Files;
 using OrleansCache.Reading;
 using OrleansCache.Telemetry;
@@ -100,34 +101,49 @@ public sealed class CachedFile : Stream
     /// <inheritdoc/>
     public override int EndRead(IAsyncResult asyncResult) => TaskToAsyncResult.End<int>(asyncResult);
 
-    /// <summary>Only for bytes that are at hand: a read that waits for a silo would block the thread.</summary>
-    /// <exception cref="NotSupportedException">The bytes are not at hand: use <c>ReadAsync</c>.</exception>
+    /// <summary>
+    /// Reads from the position on; waits for what is not at hand, on the calling thread and no longer than the client's read timeout.
+    /// Woken by the silo's answer itself: however many threads wait like this, they need none of the thread pool, except to find the
+    /// silo anew and to renew the right to read. <c>ReadAsync</c> holds no thread while it waits.
+    /// </summary>
+    /// <exception cref="StaleFileException">The version is gone and not cached.</exception>
+    /// <exception cref="ClusterUnreachableException">No silo answered within the client's read timeout.</exception>
+    /// <exception cref="CacheTimeoutException">A silo had not brought the bytes by then.</exception>
     public override int Read(byte[] buffer, int offset, int count)
     {
         ValidateBufferArguments(buffer, offset, count);
-        return Read(buffer.AsSpan(offset, count));
+        return TryRead(buffer.AsSpan(offset, count), out var bytes) ? bytes : Wait(buffer.AsMemory(offset, count));
     }
 
-    /// <summary>Only for bytes that are at hand: a read that waits for a silo would block the thread.</summary>
-    /// <exception cref="NotSupportedException">The bytes are not at hand: use <c>ReadAsync</c>.</exception>
-    public override int Read(Span<byte> buffer)
+    /// <inheritdoc cref="Read(byte[], int, int)"/>
+    public override int Read(Span<byte> buffer) => TryRead(buffer, out var bytes) ? bytes : ReadInPieces(buffer);
+
+    /// <inheritdoc cref="Read(byte[], int, int)"/>
+    public override int ReadByte()
     {
-        ObjectDisposedException.ThrowIf(_isDisposed, this);
-        if (!_reader.TryRead(_position, buffer, out var bytes))
+        Span<byte> one = stackalloc byte[1];
+        return Read(one) == 0 ? -1 : one[0];
+    }
+
+    /// <inheritdoc/>
+    public override void CopyTo(Stream destination, int bufferSize)
+    {
+        ValidateCopyToArguments(destination, bufferSize);
+        var buffer = ArrayPool<byte>.Shared.Rent(CopyBytes);
+        int bytes;
+        while ((bytes = Read(buffer, 0, buffer.Length)) > 0)
         {
-            throw new NotSupportedException(
-                $"{Entry.Path}: the bytes are not at hand; use ReadAsync, which waits for them, or copy the file to a MemoryStream first");
+            destination.Write(buffer, 0, bytes);
         }
 
-        _position += bytes;
-        return bytes;
+        ArrayPool<byte>.Shared.Return(buffer); // Not after a failure: a thread that was interrupted may have left a read behind.
     }
 
     /// <inheritdoc/>
     public override async Task CopyToAsync(Stream destination, int bufferSize, CancellationToken cancellationToken)
     {
         ValidateCopyToArguments(destination, bufferSize);
-        var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Clamp(Length - _position, 1, CopyBufferBytes));
+        var buffer = ArrayPool<byte>.Shared.Rent(CopyBytes);
         try
         {
             int bytes;
@@ -176,6 +192,41 @@ public sealed class CachedFile : Stream
         }
 
         base.Dispose(disposing);
+    }
+
+    private int CopyBytes => (int)Math.Clamp(Length - _position, 1, CopyBufferBytes);
+
+    private bool TryRead(Span<byte> buffer, out int bytes)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        var isAtHand = _reader.TryRead(_position, buffer, out bytes);
+        _position += bytes;
+        return isAtHand;
+    }
+
+    // A span cannot be given to the receiving thread: the bytes come to an array first.
+    private int ReadInPieces(Span<byte> buffer)
+    {
+        var wanted = (int)Math.Min(buffer.Length, Length - _position);
+        var piece = ArrayPool<byte>.Shared.Rent(Math.Min(wanted, CopyBufferBytes));
+        var done = 0;
+        while (done < wanted)
+        {
+            var bytes = Read(piece, 0, Math.Min(piece.Length, wanted - done));
+            piece.AsSpan(0, bytes).CopyTo(buffer[done..]);
+            done += bytes;
+        }
+
+        ArrayPool<byte>.Shared.Return(piece); // As in CopyTo.
+        return done;
+    }
+
+    private int Wait(Memory<byte> buffer)
+    {
+        var bytes = SynchronousCaller.Run(
+            (File: this, Buffer: buffer), static read => read.File.WaitAsync(read.File._position, read.Buffer, CancellationToken.None));
+        _position += bytes;
+        return bytes;
     }
 
     private async ValueTask<int> AdvanceAsync(ValueTask<int> reading)

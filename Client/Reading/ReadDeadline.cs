@@ -1,3 +1,4 @@
+using OrleansCache.DataPlane.Connections;
 using OrleansCache.Files;
 
 namespace OrleansCache.Reading;
@@ -23,6 +24,10 @@ internal sealed class ReadDeadline : IDisposable
         _started = time.GetTimestamp();
         _timeout = new CancellationTokenSource(deadline, time);
         _both = CancellationTokenSource.CreateLinkedTokenSource(_timeout.Token, caller);
+        if (SynchronousCaller.IsHere)
+        {
+            SynchronousCaller.EndAfter(deadline, _timeout);
+        }
     }
 
     /// <summary>Ends with the deadline or the caller.</summary>
@@ -46,7 +51,7 @@ internal sealed class ReadDeadline : IDisposable
         _both.Token.ThrowIfCancellationRequested();
         if (pause > TimeSpan.Zero)
         {
-            await Task.Delay(pause, _time, _both.Token).ConfigureAwait(false);
+            await SynchronousCaller.PauseAsync(pause, _time, _both.Token).ConfigureAwait(false);
         }
 
         _pauses++; // A pause that ends is followed by an attempt.

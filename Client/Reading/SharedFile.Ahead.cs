@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using OrleansCache.DataPlane.Connections;
 using OrleansCache.Files;
 
 namespace OrleansCache.Reading;
@@ -29,6 +30,7 @@ internal sealed partial class SharedFile
 
         if (from < end)
         {
+            using var ownWay = SynchronousCaller.Suspend();
             _ = PrefetchAsync(from, end - from);
         }
     }

@@ -362,7 +362,8 @@ internal sealed partial class SharedFile
             return status;
         }
 
-        var renewed = await _services.Rights.RenewAsync(_node, cancellationToken).ConfigureAwait(false);
+        var renewed = await SynchronousCaller.Here(_services.Rights.RenewAsync(_node, cancellationToken).AsTask(), cancellationToken)
+            .ConfigureAwait(false);
         if (renewed.Status is ReadStatus.NotFound or ReadStatus.NotADirectory or ReadStatus.StaleVersion
             || (renewed.Node is { } other && other.Entry.Key != Key))
         {

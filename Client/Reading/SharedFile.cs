@@ -178,7 +178,15 @@ internal sealed partial class SharedFile : IDisposable
             return new LeaseAttempt(ReadStatus.NotSupported, null);
         }
 
-        await _leasing.WaitAsync(cancellationToken).ConfigureAwait(false);
+        if (!SynchronousCaller.IsHere)
+        {
+            await _leasing.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        else if (!_leasing.Wait(0, CancellationToken.None))
+        {
+            return new LeaseAttempt(ReadStatus.Unavailable, null); // Whoever has the turn may need the pool: the data plane carries the bytes.
+        }
+
         try
         {
             if (_lease is { } other && !ReferenceEquals(other, seen))

@@ -103,7 +103,7 @@ internal sealed partial class BlockRouter(
     }
 
     private Task<GroupView?> RefreshAsync(CancellationToken cancellationToken) =>
-        _asking.Run(group, AskAsync, out _).WaitAsync(cancellationToken);
+        SynchronousCaller.Here(_asking.Run(group, AskAsync, out _), cancellationToken);
 
     private async Task<GroupView?> AskAsync()
     {

@@ -101,8 +101,9 @@ public sealed partial class BlockConnection
             at += BatchCodec.Write(new RangeRequest(read.Key, read.OffsetBytes, read.Destination.Length), read.Capability, frame[at..]);
         }
 
-        var version = request.Version;
+        var (version, id) = (request.Version, request.Id);
         Send(request, frame, cancellationToken);
+        request.WaitIfSynchronous(id, _options.RequestTimeout);
         return new ValueTask<ReadOutcome>(request, version);
     }
 

@@ -148,8 +148,9 @@ public sealed partial class BlockConnection
         new FrameHeader(FrameType.Read, FrameFlags.None, ReadStatus.Ok, RangeRequest.Bytes, request.Id, DeadlineMs: _timeoutMs)
             .Write(frame);
         new RangeRequest(key, offsetBytes, destination.Length).Write(frame[FrameHeader.Bytes..]);
-        var version = request.Version;
+        var (version, id) = (request.Version, request.Id);
         Send(request, frame, cancellationToken);
+        request.WaitIfSynchronous(id, _options.RequestTimeout);
         return new ValueTask<ReadOutcome>(request, version);
     }
 
@@ -213,8 +214,9 @@ public sealed partial class BlockConnection
         Span<byte> frame = stackalloc byte[FrameHeader.Bytes + payload.Length];
         new FrameHeader(type, FrameFlags.None, ReadStatus.Ok, payload.Length, request.Id, DeadlineMs: _timeoutMs).Write(frame);
         payload.CopyTo(frame[FrameHeader.Bytes..]);
-        var version = request.Version;
+        var (version, id) = (request.Version, request.Id);
         Send(request, frame, cancellationToken);
+        request.WaitIfSynchronous(id, _options.RequestTimeout);
         return new ValueTask<RawAnswer>(request, version);
     }
 

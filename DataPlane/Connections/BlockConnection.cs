@@ -163,7 +163,7 @@ public sealed partial class BlockConnection : IBlockConnection
 
     /// <summary>Waits for a slot as long as a request may take; null when there was none.</summary>
     private async ValueTask<PendingRequest?> WaitForSlotAsync(CancellationToken cancellationToken) =>
-        await _freeCount.WaitAsync(_options.RequestTimeout, cancellationToken).ConfigureAwait(false) ? PopSlot() : null;
+        await SynchronousCaller.EnterAsync(_freeCount, _options.RequestTimeout, cancellationToken).ConfigureAwait(false) ? PopSlot() : null;
 
     /// <summary>Sends a request that has begun. A failed send breaks the connection, and that fails the request.</summary>
     private void Send(PendingRequest request, ReadOnlySpan<byte> frame, CancellationToken cancellationToken)

@@ -34,7 +34,8 @@ internal sealed class ConnectAttempt(DataEndpoint endpoint, BlockConnectionOptio
             var addresses = await ResolveAsync(cancellationToken).WaitAsync(options.ConnectTimeout, time, cancellationToken)
                 .ConfigureAwait(false);
             new Thread(() => Run(addresses), StackBytes) { IsBackground = true, Name = $"blocks of {endpoint.Host}" }.Start();
-            return await _connected.Task.WaitAsync(TimeLeft, time, cancellationToken).ConfigureAwait(false);
+            return await SynchronousCaller.Here(_connected.Task, TimeLeft, cancellationToken).WaitAsync(TimeLeft, time, cancellationToken)
+                .ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is TimeoutException or OperationCanceledException)
         {

@@ -42,7 +42,7 @@ internal sealed class EndpointConnections(DataEndpoint endpoint, BlockConnection
             return new ConnectionOutcome(ReadStatus.Ok, busy, null);
         }
 
-        if (busy is null && !await _connecting.WaitAsync(options.GetTimeout, cancellationToken).ConfigureAwait(false))
+        if (busy is null && !await SynchronousCaller.EnterAsync(_connecting, options.GetTimeout, cancellationToken).ConfigureAwait(false))
         {
             return TimedOut("others are still trying");
         }
@@ -98,7 +98,7 @@ internal sealed class EndpointConnections(DataEndpoint endpoint, BlockConnection
 
             if (wait > TimeSpan.Zero)
             {
-                await Task.Delay(wait, time, cancellationToken).ConfigureAwait(false);
+                await SynchronousCaller.PauseAsync(wait, time, cancellationToken).ConfigureAwait(false);
             }
 
             try

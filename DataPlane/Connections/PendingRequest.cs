@@ -59,6 +59,7 @@ internal sealed partial class PendingRequest(BlockConnection connection, int ind
             (Type, _destination, _wanted, _filled, _before) = (type, destination, destination.Length, 0, 0);
             (_deadline, _holds) = (deadline, 2);
             (_reason, _abandonedAt, _registration, _isCancelSent) = (default, 0, default, false);
+            PrepareWait();
             _phase = Phase.Waiting;
         }
     }

@@ -38,15 +38,6 @@ public sealed class CachedFileTests
     }
 
     [Fact]
-    public async Task A_synchronous_read_of_what_is_not_at_hand_says_what_to_do_instead()
-    {
-        using var rig = new ReadingRig(Block);
-        await using var file = await OpenAsync(rig);
-        var error = Assert.Throws<NotSupportedException>(() => file.Read(new byte[10]));
-        Assert.Contains("ReadAsync", error.Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
     public async Task A_cancelled_read_and_a_disposed_file_say_so_also_for_what_is_at_hand()
     {
         using var rig = new ReadingRig(Block);
@@ -60,6 +51,7 @@ public sealed class CachedFileTests
         await Assert.ThrowsAsync<ObjectDisposedException>(() => file.ReadAsync(0, buffer).AsTask());
         await Assert.ThrowsAsync<ObjectDisposedException>(() => file.ReadAsync(buffer).AsTask());
         Assert.Throws<ObjectDisposedException>(() => file.Read(buffer));
+        Assert.Throws<ObjectDisposedException>(() => file.Read(buffer, 0, 5));
     }
 
     [Fact]
@@ -72,6 +64,7 @@ public sealed class CachedFileTests
         Assert.True(error.Attempts > 1, $"{error.Attempts} attempts");
         Assert.True(error.Elapsed >= TimeSpan.FromMilliseconds(100), $"{error.Elapsed}");
         Assert.Contains($"reading {rig.Node.Path} failed", error.Message, StringComparison.Ordinal);
+        Assert.True(Assert.Throws<ClusterUnreachableException>(() => file.Read(new byte[10], 0, 10)).Attempts > 1);
         Assert.Contains($"tried {error.Attempts} times in ", error.Message, StringComparison.Ordinal);
         Assert.NotEmpty(error.Advice);
     }
