@@ -61,7 +61,8 @@ internal sealed class SiloComposition : IAsyncDisposable
                 ClusterId = ClusterIdentity.DefaultClusterId,
                 ClusterSecret = clusterSecret.ToArray(),
                 Certificate = settings.Certificate,
-                MaxConnections = Math.Min(BlockServerOptions.DefaultMaxConnections, DescriptorLimit.Read() / 2),
+                MaxConnections = budget.Connections(
+                    areTls: settings.Certificate is not null, Math.Min(BlockServerOptions.DefaultMaxConnections, DescriptorLimit.Read() / 2)),
                 ReadThroughBuffers = budget.ConcurrentFills(32, 1 << 20),
             },
             Service, loggers.CreateLogger<BlockServer>(), time);

@@ -160,6 +160,9 @@ public sealed class StartChecksTests : IDisposable
         Assert.InRange(budget.HeapBytes, 1, bytes);
         Assert.InRange(budget.ConcurrentFills(16, 1 << 20) * (1L << 20), 1 << 20, bytes / 8);
         Assert.InRange(budget.Capabilities, 4096, 1_000_000);
+        Assert.InRange(budget.Connections(areTls: false, most: 16_384) * 8_600L, 1, bytes / 3);
+        Assert.InRange(budget.Connections(areTls: true, most: 16_384) * 39_700L, 1, bytes / 4);
+        Assert.Equal(100, budget.Connections(areTls: true, most: 100));
         Assert.Equal(bytes, MemoryBudget.Of(bytes, long.MaxValue).ProcessBytes);
         Assert.True(MemoryBudget.Of(bytes, bytes).ProcessBytes < bytes);
     }
