@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using OrleansCache.DataPlane.Connections;
 using OrleansCache.Files;
 using OrleansCache.Reading;
@@ -229,6 +230,7 @@ public sealed class CachedFile : Stream
         return bytes;
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<int> AdvanceAsync(ValueTask<int> reading)
     {
         var bytes = await reading.ConfigureAwait(false);
@@ -236,6 +238,7 @@ public sealed class CachedFile : Stream
         return bytes;
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<int> WaitAsync(long offsetBytes, Memory<byte> destination, CancellationToken cancellationToken)
     {
         using var activity = ClientActivities.Start(ClientActivities.Read, Entry.Path)?.SetTag(ClientActivities.OffsetTag, offsetBytes);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using OrleansCache.Files;
 
 namespace OrleansCache.Reading;
@@ -65,6 +66,7 @@ internal sealed class FileReader(SharedFile file, ReadServices services) : IFile
         return Math.Max(_file.KnownPercent, residency.CachedPercent ?? 0);
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<FileReadOutcome> FetchAsync(
         long offsetBytes, Memory<byte> destination, CancellationToken cancellationToken)
     {

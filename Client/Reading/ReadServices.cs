@@ -9,6 +9,9 @@ internal sealed record ReadServices(
     IBlockRouter Router, ICapabilitySource Rights, LeaseTable Leases, ReadaheadBudget Readahead, ReaderOptions Options,
     TimeProvider Time, ILogger Logger)
 {
+    /// <summary>How long each of their reads may take.</summary>
+    public ReadDeadlines Deadlines { get; } = new(Time);
+
     /// <summary>Told of opens and cold reads; null = small files are not fetched ahead.</summary>
     public DirectoryPrefetch? Directories { get; init; }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using OrleansCache.DataPlane.Connections;
 using OrleansCache.Files;
 
@@ -6,7 +7,8 @@ namespace OrleansCache.Reading;
 /// <summary>
 /// The waiting part: opening, fetching what is missing, and everything that goes wrong on the way. Attempts are repeated until
 /// the deadline, so a silo's restart is a pause; a version that is gone is an answer at once. The preads at the end of a
-/// fetch run on the caller's thread: the silo has just written those pages, so they are short.
+/// fetch run on the caller's thread: the silo has just written those pages, so they are short. What a warm read of another
+/// host's file passes through has pooled builders, so that it allocates nothing.
 /// </summary>
 internal sealed partial class SharedFile
 {
@@ -28,6 +30,7 @@ internal sealed partial class SharedFile
     /// <param name="offsetBytes">Start.</param>
     /// <param name="destination">Filled wholly when Ok.</param>
     /// <param name="cancellationToken">The reader's.</param>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<FetchOutcome> FetchAsync(
         long offsetBytes, Memory<byte> destination, CancellationToken cancellationToken)
     {
@@ -54,10 +57,11 @@ internal sealed partial class SharedFile
     /// <param name="wantedEnd">Asks the silo to have the bytes up to here ready, at or after the end of the range.</param>
     /// <param name="cancellationToken">The reader's.</param>
     /// <returns>How it ended and whether something had to be fetched.</returns>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<(FetchOutcome Outcome, bool Waited)> FetchAsync(
         long offsetBytes, Memory<byte> destination, long wantedEnd, CancellationToken cancellationToken)
     {
-        using var deadline = new ReadDeadline(_services.Options.Deadline, _services.Time, cancellationToken);
+        using var deadline = _services.Deadlines.Begin(_services.Options.Deadline, cancellationToken);
         var last = ReadStatus.Ok;
         var waited = false;
         try
@@ -172,7 +176,7 @@ internal sealed partial class SharedFile
     private async ValueTask<FetchOutcome> WithinDeadlineAsync(
         Func<IBlockConnection, CancellationToken, ValueTask<ReadStatus>> attempt, CancellationToken cancellationToken)
     {
-        using var deadline = new ReadDeadline(_services.Options.Deadline, _services.Time, cancellationToken);
+        using var deadline = _services.Deadlines.Begin(_services.Options.Deadline, cancellationToken);
         var last = ReadStatus.Ok;
         try
         {
@@ -222,6 +226,7 @@ internal sealed partial class SharedFile
         return ReadStatus.Ok;
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<ReadOutcome> StepAsync(
         long offsetBytes, Memory<byte> destination, long wantedEnd, CancellationToken cancellationToken)
     {
