@@ -208,14 +208,22 @@ public sealed class CachedFile : Stream
     // A span cannot be given to the receiving thread: the bytes come to an array first.
     private int ReadInPieces(Span<byte> buffer)
     {
-        var wanted = (int)Math.Min(buffer.Length, Length - _position);
+        var start = _position;
+        var wanted = (int)Math.Min(buffer.Length, Length - start);
         var piece = ArrayPool<byte>.Shared.Rent(Math.Min(wanted, CopyBufferBytes));
         var done = 0;
-        while (done < wanted)
+        try
         {
-            var bytes = Read(piece, 0, Math.Min(piece.Length, wanted - done));
-            piece.AsSpan(0, bytes).CopyTo(buffer[done..]);
-            done += bytes;
+            while (done < wanted && Read(piece, 0, Math.Min(piece.Length, wanted - done)) is > 0 and var bytes)
+            {
+                piece.AsSpan(0, bytes).CopyTo(buffer[done..]);
+                done += bytes;
+            }
+        }
+        catch
+        {
+            _position = start; // The caller got nothing: whoever tries again must not miss the pieces that came.
+            throw;
         }
 
         ArrayPool<byte>.Shared.Return(piece); // As in CopyTo.

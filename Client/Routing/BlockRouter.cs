@@ -68,6 +68,7 @@ internal sealed partial class BlockRouter(
         var isDue = last == 0 || time.GetElapsedTime(last) >= NewerEpochPause;
         if (isDue && Interlocked.CompareExchange(ref _newerEpochAskedAt, time.GetTimestamp(), last) == last)
         {
+            using var ownWay = SynchronousCaller.Suspend(); // A synchronous reader, too, goes on.
             _ = RefreshAsync(CancellationToken.None);
         }
     }

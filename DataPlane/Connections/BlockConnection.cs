@@ -84,6 +84,9 @@ public sealed partial class BlockConnection : IBlockConnection
 
     internal long Now => _time.GetTimestamp();
 
+    /// <summary>See <see cref="BlockConnectionOptions.CancelGrace"/>.</summary>
+    internal TimeSpan CancelGrace => _options.CancelGrace;
+
     /// <summary>Connects: by the Unix socket if there is one and it works, else by TCP.</summary>
     /// <exception cref="BlockServerUnreachableException">Nobody there, or not in time.</exception>
     /// <exception cref="HandshakeRefusedException">The two ends will not speak with each other.</exception>

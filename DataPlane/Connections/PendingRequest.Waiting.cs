@@ -24,7 +24,12 @@ internal sealed partial class PendingRequest
                 {
                     SynchronousCaller.EndIfLate();
                     Abandon(id, CancellationToken.None); // Nothing is left of it when the read's token has just done that.
-                    done.Wait(); // Not longer than a piece that is arriving may take: the buffer must be the caller's again.
+                    if (!done.Wait(connection.CancelGrace))
+                    {
+                        // A piece is arriving and does not end. The watchdog would close the connection, too, if the pool has a thread for it.
+                        connection.Break();
+                        done.Wait();
+                    }
                 }
             }
             catch (ThreadInterruptedException)

@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using OrleansCache.Client.Tests.Fakes;
+using OrleansCache.Files;
+using OrleansCache.Reading;
 
 namespace OrleansCache.Client.Tests;
 
@@ -35,6 +37,17 @@ public sealed class CachedFileTests
         Assert.Throws<NotSupportedException>(() => file.Write(tail));
         Assert.Throws<ArgumentOutOfRangeException>(() => file.Read(tail, 90, 20));
         await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => file.ReadAsync(-1, tail).AsTask());
+    }
+
+    [Fact]
+    public void A_synchronous_read_that_fails_in_the_midst_leaves_the_position_where_it_was()
+    {
+        using var file = new CachedFile(new FailsInTheMidst(), CacheEntry.From(ReadingRig.MakeNode("f", FailsInTheMidst.Length, 1)));
+        file.Position = 5;
+        Assert.Throws<ClusterUnreachableException>(() => file.Read(new byte[FailsInTheMidst.Length].AsSpan()));
+        Assert.Equal(5, file.Position);
+        Assert.Equal(100, file.Read(new byte[100].AsSpan()));
+        Assert.Equal(105, file.Position);
     }
 
     [Fact]
@@ -135,5 +148,30 @@ public sealed class CachedFileTests
         file.Position = 7;
         var reading = file.ReadAsync(buffer.AsMemory());
         return reading.IsCompletedSuccessfully && reading.Result == buffer.Length ? file.ReadAsync(9L, buffer) : reading;
+    }
+
+    /// <summary>Its silo is gone when the second half is asked for.</summary>
+    private sealed class FailsInTheMidst : IFileReader
+    {
+        public const int Length = 4 << 20;
+
+        public long LengthBytes => Length;
+
+        public ValueTask<int> GetCachedPercentAsync(CancellationToken cancellationToken) => new(0);
+
+        public bool TryRead(long offsetBytes, Span<byte> destination, out int bytesRead)
+        {
+            bytesRead = 0;
+            return false;
+        }
+
+        public ValueTask<FileReadOutcome> ReadAsync(long offsetBytes, Memory<byte> destination, CancellationToken cancellationToken) =>
+            new(offsetBytes < Length / 2
+                ? new FileReadOutcome(ReadStatus.Ok, destination.Length)
+                : new FileReadOutcome(ReadStatus.Unavailable, 0));
+
+        public void Dispose()
+        {
+        }
     }
 }

@@ -48,6 +48,23 @@ public sealed class BlockRouterTests : IDisposable
     }
 
     [Fact]
+    public async Task A_newer_epoch_does_not_hold_up_a_synchronous_reader()
+    {
+        await FindAsync();
+        _grains.OnCall = static () => new TaskCompletionSource().Task; // The grain never answers.
+        _connector.Connection.RingEpoch = 2;
+        var finding = Task.Factory.StartNew(
+            () => SynchronousCaller.Run(_router, static router => router.FindAsync(new FileKey(1, 2), default)),
+            TaskCreationOptions.LongRunning);
+        Assert.Same(_connector.Connection, await finding.WaitAsync(TimeSpan.FromSeconds(15)));
+
+        // The question is still open: who asks now joins it. Had the reader waited, it would have been given up by now.
+        var joined = _router.GetViewAsync(default);
+        Assert.False(joined.IsCompleted);
+        Assert.Equal(2, _grains.ViewCalls);
+    }
+
+    [Fact]
     public async Task A_silo_that_names_an_epoch_its_group_never_had_makes_one_question_a_second()
     {
         _connector.Connection.RingEpoch = ulong.MaxValue;
