@@ -30,6 +30,7 @@ public sealed partial class BlockConnection
         {
             while (!_closed && TryReceiveFrame())
             {
+                Park();
             }
         }
         finally
@@ -71,6 +72,11 @@ public sealed partial class BlockConnection
         if (header.RingEpoch > _ringEpoch)
         {
             Volatile.Write(ref _ringEpoch, header.RingEpoch);
+        }
+
+        if (!header.HasMore)
+        {
+            Interlocked.Decrement(ref _unanswered);
         }
 
         return header.Type switch

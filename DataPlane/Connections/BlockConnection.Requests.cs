@@ -149,7 +149,7 @@ public sealed partial class BlockConnection
             .Write(frame);
         new RangeRequest(key, offsetBytes, destination.Length).Write(frame[FrameHeader.Bytes..]);
         var (version, id) = (request.Version, request.Id);
-        Send(request, frame, cancellationToken);
+        Send(request, frame, cancellationToken, isSmall: destination.Length <= LargestLedBytes);
         request.WaitIfSynchronous(id, _options.RequestTimeout);
         return new ValueTask<ReadOutcome>(request, version);
     }

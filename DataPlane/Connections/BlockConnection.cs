@@ -42,6 +42,7 @@ public sealed partial class BlockConnection : IBlockConnection
         IWire wire, HandshakeOffer server, bool isUnix, BlockConnectionOptions options, TimeProvider time)
     {
         (_wire, _socket, _options, _time, _isUnix) = (wire, wire.Socket, options, time, isUnix);
+        _mayLead = wire is PlainWire;
         PassesDescriptors = isUnix && (server.Features & Features.Descriptors) != 0;
         MaxReadBytes = Math.Min(server.MaxReadBytes, FrameLimits.MaxReadBytes);
         MaxBatchBytes = (server.Features & Features.Batches) != 0 ? Math.Min(MaxReadBytes, FrameLimits.MaxBatchBytes) : 0;
@@ -106,6 +107,7 @@ public sealed partial class BlockConnection : IBlockConnection
     {
         _closed = true;
         _socket.Shutdown();
+        _wake.Set();
     }
 
     /// <summary>A request nobody holds any more.</summary>
@@ -169,8 +171,9 @@ public sealed partial class BlockConnection : IBlockConnection
         await SynchronousCaller.EnterAsync(_freeCount, _options.RequestTimeout, cancellationToken).ConfigureAwait(false) ? PopSlot() : null;
 
     /// <summary>Sends a request that has begun. A failed send breaks the connection, and that fails the request.</summary>
-    private void Send(PendingRequest request, ReadOnlySpan<byte> frame, CancellationToken cancellationToken)
+    private void Send(PendingRequest request, ReadOnlySpan<byte> frame, CancellationToken cancellationToken, bool isSmall = false)
     {
+        CountRequest(isSmall);
         if (Interlocked.Exchange(ref _watching, 1) == 0)
         {
             StartWatch();
@@ -191,6 +194,7 @@ public sealed partial class BlockConnection : IBlockConnection
         }
 
         request.Watch(cancellationToken);
+        SeeToAnswer(request);
     }
 
     /// <summary>Sends without waiting, unless a part has left already: frames are not cut. Under the lock.</summary>

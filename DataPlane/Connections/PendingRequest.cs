@@ -47,6 +47,9 @@ internal sealed partial class PendingRequest(BlockConnection connection, int ind
 
     public short Version => _core.Version;
 
+    /// <summary>Whether its caller has a result to take. For the caller itself, before it takes it.</summary>
+    public bool IsOver => _core.GetStatus(_core.Version) != ValueTaskSourceStatus.Pending;
+
     /// <summary>Bytes the caller still wants.</summary>
     public int MissingBytes => _wanted - _filled;
 
