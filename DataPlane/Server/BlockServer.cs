@@ -165,7 +165,11 @@ public sealed class BlockServer : IAsyncDisposable
         Metrics.OnAccepted();
         try
         {
-            if (!isUnix)
+            if (isUnix)
+            {
+                socket.TuneUnix();
+            }
+            else
             {
                 socket.TuneTcp();
             }

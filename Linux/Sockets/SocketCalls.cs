@@ -10,8 +10,8 @@ internal static unsafe partial class SocketCalls
     public const int MessageNoSignal = 0x4000, MessageMore = 0x8000, MessageDontWait = 0x40, MessageWaitAll = 0x100, MessagePeek = 0x2;
     public const int MessageCloseOnExec = 0x40000000, MessageControlTruncated = 0x8;
     public const int LevelSocket = 1, LevelTcp = 6;
-    public const int OptionReuseAddress = 2, OptionError = 4, OptionKeepAlive = 9, OptionPeerCredentials = 17,
-        OptionReceiveTimeout = 20, OptionSendTimeout = 21;
+    public const int OptionReuseAddress = 2, OptionError = 4, OptionSendBuffer = 7, OptionKeepAlive = 9, OptionPeerCredentials = 17,
+        OptionReceiveTimeout = 20, OptionSendTimeout = 21, OptionSendBufferForce = 32;
     public const int TcpNoDelay = 1, TcpKeepIdle = 4, TcpKeepInterval = 5, TcpKeepCount = 6;
     public const int ControlRights = 1;
     public const int ShutdownReceive = 0, ShutdownSend = 1, ShutdownBoth = 2;

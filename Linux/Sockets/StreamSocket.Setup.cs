@@ -96,6 +96,20 @@ public sealed unsafe partial class StreamSocket
         SetOption(SocketCalls.LevelTcp, SocketCalls.TcpKeepCount, 3);
     }
 
+    /// <summary>
+    /// What the sending end of a Unix connection wants: room for a MiB. With the kernel's 208 KiB sender and receiver take turns at each
+    /// quarter of it. Without CAP_NET_ADMIN the kernel gives as much as net.core.wmem_max allows.
+    /// </summary>
+    public void TuneUnix()
+    {
+        const int Room = 1 << 20;
+        var room = Room;
+        if (SocketCalls.SetOption(_handle, SocketCalls.LevelSocket, SocketCalls.OptionSendBufferForce, &room, sizeof(int)) < 0)
+        {
+            SetOption(SocketCalls.LevelSocket, SocketCalls.OptionSendBuffer, Room);
+        }
+    }
+
     /// <summary>Longest time one send waits for room; then it fails with <see cref="Errno.Again"/>.</summary>
     public void SetSendTimeout(TimeSpan timeout) => SetTimeout(SocketCalls.OptionSendTimeout, timeout, "setsockopt SO_SNDTIMEO");
 
