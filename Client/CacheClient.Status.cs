@@ -1,5 +1,6 @@
 using OrleansCache.Files;
 using OrleansCache.Groups;
+using OrleansCache.Routing;
 using OrleansCache.Status;
 
 namespace OrleansCache;
@@ -47,6 +48,10 @@ public sealed partial class CacheClient
             {
                 merger.AddUnreachable(member, $"answered {outcome.Status}");
             }
+        }
+        catch (SiloRefusesException refusal)
+        {
+            merger.AddUnreachable(member, refusal.Message);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {

@@ -39,6 +39,7 @@ public abstract class CacheClientException : IOException
             ReadStatus.NotFound => new PathNotFoundException(path, effort),
             ReadStatus.NotADirectory => new WrongKindException(path, $"{path} is not a directory", "name a directory", effort),
             ReadStatus.IsADirectory => new WrongKindException(path, $"{path} is a directory", "name a file", effort),
+            ReadStatus.AccessDenied when effort.Refusal is { } refusal => new AccessRefusedException(path, what, refusal, effort),
             ReadStatus.AccessDenied or ReadStatus.CapabilityRefused => new AccessRefusedException(path, effort),
             ReadStatus.StaleVersion => new StaleFileException(path, effort),
             ReadStatus.DeadlineExceeded =>

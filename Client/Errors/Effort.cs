@@ -7,6 +7,9 @@ namespace OrleansCache;
 /// <param name="Elapsed">Time from the first try to giving up.</param>
 internal readonly record struct Effort(int Attempts, TimeSpan Elapsed)
 {
+    /// <summary>What the silo said that refuses this client; null when none did.</summary>
+    public string? Refusal { get; init; }
+
     /// <summary>As it stands in a message, such as <c>tried 12 times in 60 s</c>; empty when nobody counted.</summary>
     public override string ToString() => Attempts == 0
         ? string.Empty

@@ -34,9 +34,17 @@ public sealed class WrongKindException : CacheClientException
     public string Path { get; }
 }
 
-/// <summary>The under storage refuses the silo.</summary>
+/// <summary>The under storage refuses the silo, or the silo refuses this client; the message says which.</summary>
 public sealed class AccessRefusedException : CacheClientException
 {
+    internal AccessRefusedException(string path, string what, string refusal, Effort effort)
+        : base(
+            effort.AddTo($"{what} {path} failed: {refusal.TrimEnd('.')}"),
+            "compare the client's ClusterId, ClusterSecretFile, TlsCaFile and TlsServerName with what the silo was started with",
+            effort,
+            null) =>
+        Path = path;
+
     internal AccessRefusedException(string path, Effort effort)
         : base($"access to {path} is denied by the under storage", "give the silo's user the right to read it", effort, null) =>
         Path = path;

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using OrleansCache.DataPlane.Connections;
 using OrleansCache.Files;
+using OrleansCache.Routing;
 
 namespace OrleansCache.Reading;
 
@@ -93,6 +94,10 @@ internal sealed partial class SharedFile
         {
             return (new FetchOutcome(ReadDeadline.Outcome(last), deadline.Effort), true);
         }
+        catch (SiloRefusesException refusal)
+        {
+            return (Refused(refusal, deadline), waited);
+        }
     }
 
     /// <summary>Makes the whole file resident.</summary>
@@ -173,6 +178,9 @@ internal sealed partial class SharedFile
     private static FetchOutcome Final(ReadStatus status, ReadDeadline deadline) =>
         new(status == ReadStatus.NotFound ? ReadStatus.StaleVersion : status, deadline.Effort);
 
+    private static FetchOutcome Refused(SiloRefusesException refusal, ReadDeadline deadline) =>
+        new(ReadStatus.AccessDenied, deadline.Effort with { Refusal = refusal.Message });
+
     private async ValueTask<FetchOutcome> WithinDeadlineAsync(
         Func<IBlockConnection, CancellationToken, ValueTask<ReadStatus>> attempt, CancellationToken cancellationToken)
     {
@@ -202,6 +210,10 @@ internal sealed partial class SharedFile
         catch (OperationCanceledException) when (deadline.IsOver)
         {
             return new FetchOutcome(ReadDeadline.Outcome(last), deadline.Effort);
+        }
+        catch (SiloRefusesException refusal)
+        {
+            return Refused(refusal, deadline);
         }
     }
 

@@ -38,6 +38,7 @@ internal sealed partial class BlockRouter(
         await RefreshAsync(cancellationToken).ConfigureAwait(false);
 
     /// <summary>A connection to one silo, or null.</summary>
+    /// <exception cref="SiloRefusesException">It refuses this client.</exception>
     public ValueTask<IBlockConnection?> ConnectAsync(GroupMember member, CancellationToken cancellationToken)
     {
         var connecting = connector.GetAsync(SiloChoice.EndpointOf(member, ownHostId), cancellationToken);
@@ -68,8 +69,7 @@ internal sealed partial class BlockRouter(
         var isDue = last == 0 || time.GetElapsedTime(last) >= NewerEpochPause;
         if (isDue && Interlocked.CompareExchange(ref _newerEpochAskedAt, time.GetTimestamp(), last) == last)
         {
-            using var ownWay = SynchronousCaller.Suspend(); // A synchronous reader, too, goes on.
-            _ = RefreshAsync(CancellationToken.None);
+            _ = _asking.Run(group, AskAsync, out _); // Nobody waits for it, nor does a synchronous reader.
         }
     }
 
@@ -82,17 +82,20 @@ internal sealed partial class BlockRouter(
             return outcome.Connection;
         }
 
-        if (outcome.Status == ReadStatus.AccessDenied)
-        {
-            LogRefused(member.SiloName, outcome.Reason);
-        }
-        else
+        if (outcome.Status != ReadStatus.AccessDenied)
         {
             LogNoConnection(member.SiloName, outcome.Reason);
+            await RefreshAsync(cancellationToken).ConfigureAwait(false);
+            return null;
         }
 
-        await RefreshAsync(cancellationToken).ConfigureAwait(false);
-        return null;
+        // Of a silo that is gone another program may have the port: what refuses us counts only while the cluster says it is that silo.
+        LogRefused(member.SiloName, outcome.Reason);
+        var now = await AskOnceAsync(cancellationToken).ConfigureAwait(false);
+        var endpoint = SiloChoice.EndpointOf(member, ownHostId);
+        return now is null || now.Members.IsDefaultOrEmpty || now.Members.All(other => SiloChoice.EndpointOf(other, ownHostId) != endpoint)
+            ? null
+            : throw new SiloRefusesException(member.SiloName, outcome.Reason);
     }
 
     private async ValueTask<IBlockConnection?> FindAfterRefreshAsync(FileKey key, CancellationToken cancellationToken)
@@ -103,7 +106,10 @@ internal sealed partial class BlockRouter(
             : null;
     }
 
-    private Task<GroupView?> RefreshAsync(CancellationToken cancellationToken) =>
+    private async ValueTask<GroupView?> RefreshAsync(CancellationToken cancellationToken) =>
+        await AskOnceAsync(cancellationToken).ConfigureAwait(false) ?? _view;
+
+    private Task<GroupView?> AskOnceAsync(CancellationToken cancellationToken) =>
         SynchronousCaller.Here(_asking.Run(group, AskAsync, out _), cancellationToken);
 
     private async Task<GroupView?> AskAsync()
@@ -119,14 +125,14 @@ internal sealed partial class BlockRouter(
         catch (Exception error) when (GrainCaller.IsTransient(error) || error is OperationCanceledException)
         {
             LogNoView(group, error.Message);
-            return _view;
+            return null;
         }
     }
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "no connection to silo {Silo}: {Reason}")]
     private partial void LogNoConnection(string silo, string? reason);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "silo {Silo} refuses us, trying again will not help: {Reason}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "silo {Silo} refuses this client: {Reason}")]
     private partial void LogRefused(string silo, string? reason);
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "no view of group {Group}: {Error}")]

@@ -146,6 +146,10 @@ internal sealed partial class UsageReporter(
         {
             status = ReadStatus.DeadlineExceeded;
         }
+        catch (SiloRefusesException)
+        {
+            status = ReadStatus.AccessDenied; // The router has logged why.
+        }
 
         if (status != ReadStatus.Ok)
         {

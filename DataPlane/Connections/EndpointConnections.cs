@@ -16,6 +16,7 @@ internal sealed class EndpointConnections(DataEndpoint endpoint, BlockConnection
 
     private readonly BlockConnection?[] _connections = new BlockConnection?[options.MaxConnectionsPerEndpoint];
     private readonly SemaphoreSlim _connecting = new(1);
+    private string? _refusal; // What the last attempt was refused with: others who come before the next one is due need not wait for it.
     private int _failures;
     private long _retryAt;
     private long _lastUsed = time.GetTimestamp();
@@ -91,6 +92,11 @@ internal sealed class EndpointConnections(DataEndpoint endpoint, BlockConnection
                 return new ConnectionOutcome(ReadStatus.Ok, open, null);
             }
 
+            if (wait > TimeSpan.Zero && _refusal is { } refusal)
+            {
+                return new ConnectionOutcome(ReadStatus.AccessDenied, null, refusal);
+            }
+
             if (time.GetElapsedTime(start) + wait >= options.GetTimeout)
             {
                 return TimedOut(reason);
@@ -105,15 +111,17 @@ internal sealed class EndpointConnections(DataEndpoint endpoint, BlockConnection
             {
                 return new ConnectionOutcome(ReadStatus.Ok, await OpenAsync(cancellationToken).ConfigureAwait(false), null);
             }
-            catch (HandshakeRefusedException exception) when (exception.Refusal != HandshakeRefusal.TooManyConnections)
+            catch (HandshakeRefusedException exception) when (!exception.MayPass)
             {
-                BackOff();
-                return new ConnectionOutcome(ReadStatus.AccessDenied, null, exception.Message);
+                BackOff(exception.Message);
+                return open is { IsOpen: true }
+                    ? new ConnectionOutcome(ReadStatus.Ok, open, null)
+                    : new ConnectionOutcome(ReadStatus.AccessDenied, null, exception.Message);
             }
             catch (Exception exception) when (exception is IOException or HandshakeRefusedException)
             {
                 reason = exception.Message;
-                BackOff();
+                BackOff(null);
             }
         }
 
@@ -166,8 +174,9 @@ internal sealed class EndpointConnections(DataEndpoint endpoint, BlockConnection
         return now >= _retryAt ? TimeSpan.Zero : time.GetElapsedTime(now, _retryAt);
     }
 
-    private void BackOff()
+    private void BackOff(string? refusal)
     {
+        _refusal = refusal;
         var longest = Math.Min(
             options.LongestBackoff.TotalSeconds,
             options.FirstBackoff.TotalSeconds * (1 << Math.Min(_failures, MaxDoublings)));

@@ -1,10 +1,14 @@
 namespace OrleansCache.DataPlane.Handshakes;
 
-/// <summary>Two ends will not speak with each other. Trying again does not help; the message says what would.</summary>
+/// <summary>Two ends will not speak with each other. Trying again does not help, with few exceptions; the message says what would.</summary>
 public sealed class HandshakeRefusedException(HandshakeRefusal refusal, string message) : Exception(message)
 {
     /// <summary>Why.</summary>
     public HandshakeRefusal Refusal { get; } = refusal;
+
+    /// <summary>Whether the next attempt may succeed: the server is full or slow, or what has its port while it restarts is no silo.</summary>
+    public bool MayPass => Refusal is HandshakeRefusal.TooManyConnections or HandshakeRefusal.TimedOut or HandshakeRefusal.Disconnected
+        or HandshakeRefusal.Malformed or HandshakeRefusal.Role;
 
     internal static HandshakeRefusedException ByServer(HandshakeRefusal refusal, string server) => new(refusal, refusal switch
     {

@@ -1,5 +1,6 @@
 using OrleansCache.DataPlane.Connections;
 using OrleansCache.Files;
+using OrleansCache.Routing;
 
 namespace OrleansCache.Reading.Batches;
 
@@ -38,7 +39,7 @@ internal sealed partial class BatchRun
         {
             var singles = new List<Task>();
             var key = group.Slots[0].Node!.Entry.Key;
-            var connection = await services.Router.FindAsync(key, cancellationToken).ConfigureAwait(false);
+            var connection = await FindAsync(key, cancellationToken).ConfigureAwait(false);
             var outcome = connection is not null && connection.MaxBatchBytes >= group.Bytes
                 ? await connection.ReadBatchAsync(group.Reads, cancellationToken).ConfigureAwait(false)
                 : new ReadOutcome(ReadStatus.NotSupported, 0, false);
@@ -66,6 +67,18 @@ internal sealed partial class BatchRun
         finally
         {
             _batches.Release();
+        }
+    }
+
+    private async ValueTask<IBlockConnection?> FindAsync(FileKey key, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await services.Router.FindAsync(key, cancellationToken).ConfigureAwait(false);
+        }
+        catch (SiloRefusesException)
+        {
+            return null; // Each file has that as its own error, from reading it by itself.
         }
     }
 
