@@ -10,6 +10,7 @@ internal static class ClientActivities
 {
     public const string Open = "ocache.open";
     public const string Read = "ocache.read";
+    public const string ReadMany = "ocache.read_many";
     public const string List = "ocache.list";
     public const string Load = "ocache.load";
 
@@ -26,8 +27,10 @@ internal static class ClientActivities
     private static readonly ActivitySource Source = new(CacheClient.TelemetryName);
 
     /// <summary>Starts one; null when nobody listens.</summary>
-    public static Activity? Start(string name, string path) =>
-        Source.StartActivity(name, ActivityKind.Client)?.SetTag(PathTag, path);
+    public static Activity? Start(string name) => Source.StartActivity(name, ActivityKind.Client);
+
+    /// <summary>Starts one about a path; null when nobody listens.</summary>
+    public static Activity? Start(string name, string path) => Start(name)?.SetTag(PathTag, path);
 
     /// <summary>Notes how it failed.</summary>
     /// <returns>False always: for an exception filter, which sees an exception without catching it.</returns>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using OrleansCache.Client.Tests.Fakes;
 using OrleansCache.Files;
 using OrleansCache.Metadata;
@@ -20,6 +21,58 @@ public sealed class ReadManyTests
         Assert.Equal(paths, read);
         Assert.True(files.Batches < paths.Length / 20, $"{files.Batches} batches");
         Assert.Equal((0, 0L), (files.Singles, files.Budget.UsedBytes));
+    }
+
+    [Fact]
+    public async Task An_enumeration_is_one_activity_with_what_was_handed_over()
+    {
+        var files = new SmallFiles();
+        string[] paths = [.. files.AddMany(30, _ => 1000), "/d/missing"];
+        var seen = new List<Activity>();
+        var mine = new Activity("test").Start(); // Other tests run beside this one.
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == CacheClient.TelemetryName,
+            Sample = static (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStopped = activity =>
+            {
+                if (activity.ParentSpanId == mine.SpanId)
+                {
+                    seen.Add(activity);
+                }
+            },
+        };
+        ActivitySource.AddActivityListener(listener);
+        await foreach (var result in files.ReadAsync(paths))
+        {
+            Assert.Same(mine, Activity.Current); // What the caller does with a file is its own.
+            result.Dispose();
+        }
+
+        await foreach (var result in files.ReadAsync(paths))
+        {
+            result.Dispose();
+            break;
+        }
+
+        using var stop = new CancellationTokenSource();
+        files.BatchHold = async () =>
+        {
+            await stop.CancelAsync();
+            await Task.Delay(Timeout.InfiniteTimeSpan, stop.Token);
+        };
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            async () => await files.ReadAsync(paths, cancellationToken: stop.Token).FirstOrDefaultAsync());
+        mine.Stop();
+
+        Assert.All(seen, static one => Assert.Equal(("ocache.read_many", ActivityKind.Client), (one.OperationName, one.Kind)));
+        Assert.Equal(
+            [
+                (31L, 30_000L, 1L, ActivityStatusCode.Unset), (1L, 1000L, 0L, ActivityStatusCode.Unset), (0L, 0L, 0L, ActivityStatusCode.Error),
+            ],
+            seen.Select(one => (TagOf(one, "files"), TagOf(one, "bytes"), TagOf(one, "failed_files"), one.Status)));
+
+        static long TagOf(Activity activity, string name) => (long)activity.GetTagItem($"ocache.{name}")!;
     }
 
     [Fact]
