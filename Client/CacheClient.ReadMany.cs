@@ -32,7 +32,7 @@ public sealed partial class CacheClient
         return new BatchSequence(
             new BatchServices(
                 (path, token) => FindAsync(path, followLast: true, "reading", token),
-                _core.Router, _core.Files, _core.Names, _core.ReadMany),
+                _core.Router, _core.Files, _core.Names, _core.ReadMany, _core.Deadlines, _options.ReadTimeout),
             options, paths, cancellationToken);
     }
 }

@@ -54,7 +54,7 @@ internal sealed class ClientCore : IAsyncDisposable
             },
             time,
             loggers.CreateLogger<DirectoryPrefetch>());
-        Files = new FileOpener(new ReadServices(
+        var reading = new ReadServices(
             Router,
             Names,
             _leases,
@@ -64,7 +64,8 @@ internal sealed class ClientCore : IAsyncDisposable
             loggers.CreateLogger<FileOpener>())
         {
             Directories = _directories,
-        });
+        };
+        (Files, Deadlines) = (new FileOpener(reading), reading.Deadlines);
         _usage.Start();
         Readahead.Publish(_meter);
     }
@@ -83,6 +84,9 @@ internal sealed class ClientCore : IAsyncDisposable
 
     /// <summary>Memory of files read many at a time.</summary>
     public ReadManyBudget ReadMany { get; }
+
+    /// <summary>How long each read may take.</summary>
+    public ReadDeadlines Deadlines { get; }
 
     /// <summary>What is asked for ahead of need, and what became of it.</summary>
     public ReadaheadBudget Readahead { get; }

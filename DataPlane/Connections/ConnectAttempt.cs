@@ -142,7 +142,7 @@ internal sealed class ConnectAttempt(DataEndpoint endpoint, BlockConnectionOptio
                 throw new HandshakeRefusedException(
                     HandshakeRefusal.TlsRequired,
                     $"{Server} is on another host and this client has neither TLS nor a trusted network: give it the certificate's "
-                    + "authority (--tls-ca), or say --trusted-network if nobody on that network can listen or meddle");
+                    + "authority (--tls-ca), or set TrustedNetwork if nobody on that network can listen or meddle");
             }
 
             if (Connect(new IPEndPoint(address, endpoint.Port), isUnix: false, out errno) is { } connection)

@@ -106,7 +106,7 @@ internal static class BlockListener
             throw new DataPlaneListenException(
                 DataPlaneListenError.TrustRequired,
                 $"blocks would leave {options.Host} without TLS: give a certificate with --tls-cert and --tls-key, "
-                + "or say --trusted-network if nobody on that network can listen or meddle");
+                + "or set TrustedNetwork if nobody on that network can listen or meddle");
         }
     }
 

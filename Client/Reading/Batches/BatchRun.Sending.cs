@@ -6,7 +6,7 @@ namespace OrleansCache.Reading.Batches;
 
 /// <summary>
 /// The batches on their way, each a task of its own. A file that its batch did not bring (a silo restarted, a right ran out, its version
-/// is gone, the silo is too old for batches) is read by itself, with everything a single read does and its whole deadline.
+/// is gone, the silo is too old for batches) is read by itself, with everything a single read does, and a deadline from then on.
 /// </summary>
 internal sealed partial class BatchRun
 {
@@ -82,7 +82,21 @@ internal sealed partial class BatchRun
         }
     }
 
+    /// <summary>One clock for turn, open and read: while a silo is away, many files must not wait for each other's deadlines one by one.</summary>
     private async Task ReadSingleAsync(BatchSlot slot, ReadStatus? answer, CancellationToken cancellationToken)
+    {
+        using var deadline = services.Deadlines.Begin(services.FileTimeout, cancellationToken);
+        try
+        {
+            await ReadInTurnAsync(slot, answer, deadline.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (deadline.IsOver)
+        {
+            slot.Fail(CacheClientException.From(ReadStatus.Unavailable, slot.Path, "reading", deadline.Effort));
+        }
+    }
+
+    private async Task ReadInTurnAsync(BatchSlot slot, ReadStatus? answer, CancellationToken cancellationToken)
     {
         await _singleReads.WaitAsync(cancellationToken).ConfigureAwait(false);
         try

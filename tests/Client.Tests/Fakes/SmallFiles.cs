@@ -19,10 +19,11 @@ internal sealed class SmallFiles : IBlockRouter, IBlockConnection, IFileOpener, 
     private int _singles;
     private int _inFlight;
 
-    public SmallFiles(long budgetBytes = 64 << 20)
+    public SmallFiles(long budgetBytes = 64 << 20, TimeSpan? fileTimeout = null)
     {
         Budget = new ReadManyBudget(budgetBytes);
-        Services = new BatchServices(FindAsync, this, this, this, Budget);
+        Services = new BatchServices(
+            FindAsync, this, this, this, Budget, new ReadDeadlines(TimeProvider.System), fileTimeout ?? TimeSpan.FromSeconds(60));
     }
 
     public ReadManyBudget Budget { get; }
@@ -43,6 +44,8 @@ internal sealed class SmallFiles : IBlockRouter, IBlockConnection, IFileOpener, 
 
     /// <summary>Lookups, batches and single reads wait for these.</summary>
     public Func<string, Task> LookupHold { get; set; } = static _ => Task.CompletedTask;
+
+    public Func<Task> SingleHold { get; set; } = static () => Task.CompletedTask;
 
     public Func<Task> BatchHold { get; set; } = static () => Task.CompletedTask;
 
@@ -207,6 +210,7 @@ internal sealed class SmallFiles : IBlockRouter, IBlockConnection, IFileOpener, 
         {
             Assert.Equal((0L, node.LengthBytes), (offsetBytes, (long)destination.Length));
             Interlocked.Increment(ref owner._singles);
+            await owner.SingleHold().WaitAsync(cancellationToken);
             await Task.Yield();
             ContentOf(node).CopyTo(destination);
             return new FileReadOutcome(ReadStatus.Ok, destination.Length);

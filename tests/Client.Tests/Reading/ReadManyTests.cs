@@ -147,6 +147,29 @@ public sealed class ReadManyTests
     }
 
     [Fact]
+    public async Task While_a_silo_is_away_files_do_not_wait_for_each_others_deadlines()
+    {
+        var files = new SmallFiles(fileTimeout: TimeSpan.FromSeconds(1)) { HasSilo = false, SingleHold = static () => new TaskCompletionSource().Task };
+        var paths = files.AddMany(400, index => index + 1);
+        var errors = new List<CacheClientException?>();
+
+        // Sixteen at a time, a second each, would be 25 s.
+        var reading = Task.Run(async () =>
+        {
+            await foreach (var result in files.ReadAsync(paths))
+            {
+                errors.Add(result.Error);
+                result.Dispose();
+            }
+        });
+        await reading.WaitAsync(TimeSpan.FromSeconds(20));
+
+        Assert.Equal(400, errors.Count);
+        Assert.All(errors, static error => Assert.IsType<ClusterUnreachableException>(error));
+        Assert.Equal(0, files.Budget.UsedBytes);
+    }
+
+    [Fact]
     public async Task Large_files_are_read_by_themselves_also_beyond_the_budget()
     {
         var files = new SmallFiles(budgetBytes: 1 << 20);

@@ -212,7 +212,7 @@ public sealed class TlsTests : IDisposable
         var refused = await Assert.ThrowsAsync<HandshakeRefusedException>(() => BlockConnection.ConnectAsync(
             new DataEndpoint("192.0.2.1", 9, null), options, TimeProvider.System, default));
         Assert.Equal(HandshakeRefusal.TlsRequired, refused.Refusal);
-        Assert.Contains("--trusted-network", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("TrustedNetwork", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]
