@@ -26,6 +26,9 @@ public sealed partial class BlockConnection
     // A timer that the kernel need not be exact about; ppoll's exact ones cost half the speed here.
     private static readonly TimeSpan LongestLook = TimeSpan.FromMilliseconds(5);
 
+    private const int MostVainSpins = 4, LooksAfterVain = 64;
+    private static readonly long SpinTicks = Stopwatch.Frequency / 20_000; // 50 µs
+
     private static readonly TimeSpan ParkTime = TimeSpan.FromMilliseconds(50);
 
     // Of all connections: threads of the pool that wait here do nothing else.
@@ -39,6 +42,7 @@ public sealed partial class BlockConnection
     private int _alone;
     private long _unledAt;
     private int _vainLooks;
+    private int _vainSpins;
 
     private bool IsLed => Volatile.Read(ref _alone) >= AloneBeforeLed;
 
@@ -78,8 +82,10 @@ public sealed partial class BlockConnection
             return false;
         }
 
-        if (Interlocked.Increment(ref _leaders) <= MostLeaders)
+        var leaders = Interlocked.Increment(ref _leaders);
+        if (leaders <= MostLeaders)
         {
+            Spin(isOnly: leaders == 1);
             _vainLooks = Look(request) ? 0 : _vainLooks + 1;
             if (_vainLooks == MostVainLooks)
             {
@@ -91,6 +97,27 @@ public sealed partial class BlockConnection
         Volatile.Write(ref _receiver, Nobody);
         Interlocked.MemoryBarrier(); // Who sends now sees that nobody receives, or we see what it has sent.
         return Volatile.Read(ref _unanswered) == 0 && !_closed;
+    }
+
+    /// <summary>The only one who waits stays awake for a moment: a core that has gone to sleep takes longer to wake than the answer to come.</summary>
+    private void Spin(bool isOnly)
+    {
+        if (!isOnly || (_vainSpins >= MostVainSpins && ++_vainSpins < MostVainSpins + LooksAfterVain))
+        {
+            return;
+        }
+
+        var began = Stopwatch.GetTimestamp();
+        while (!_socket.HasInput())
+        {
+            if (Stopwatch.GetTimestamp() - began > SpinTicks)
+            {
+                _vainSpins = Math.Min(_vainSpins, MostVainSpins - 1) + 1;
+                return;
+            }
+        }
+
+        _vainSpins = 0;
     }
 
     private bool Look(PendingRequest request)

@@ -11,13 +11,18 @@ public sealed unsafe partial class StreamSocket
     public int Peek(Span<byte> buffer) => Receive(buffer, SocketCalls.MessagePeek);
 
     /// <summary>Whether a small send would not have to wait.</summary>
-    public bool HasRoom()
+    public bool HasRoom() => IsReady(SocketCalls.PollOut);
+
+    /// <summary>Whether a receive would not have to wait: there is a byte, or the end.</summary>
+    public bool HasInput() => IsReady(SocketCalls.PollIn);
+
+    private bool IsReady(short events)
     {
         var added = false;
         try
         {
             _handle.DangerousAddRef(ref added);
-            var entry = new SocketCalls.PollEntry { Descriptor = (int)_handle.DangerousGetHandle(), Events = SocketCalls.PollOut };
+            var entry = new SocketCalls.PollEntry { Descriptor = (int)_handle.DangerousGetHandle(), Events = events };
             int ready;
             do
             {
