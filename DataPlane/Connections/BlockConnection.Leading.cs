@@ -99,7 +99,7 @@ public sealed partial class BlockConnection
         return Volatile.Read(ref _unanswered) == 0 && !_closed;
     }
 
-    /// <summary>The only one who waits stays awake for a moment: a core that has gone to sleep takes longer to wake than the answer to come.</summary>
+    /// <summary>The only one who waits stays awake for a moment: a core takes longer to wake than the answer to come.</summary>
     private void Spin(bool isOnly)
     {
         if (!isOnly || (_vainSpins >= MostVainSpins && ++_vainSpins < MostVainSpins + LooksAfterVain))

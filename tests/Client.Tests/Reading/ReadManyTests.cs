@@ -149,7 +149,11 @@ public sealed class ReadManyTests
     [Fact]
     public async Task While_a_silo_is_away_files_do_not_wait_for_each_others_deadlines()
     {
-        var files = new SmallFiles(fileTimeout: TimeSpan.FromSeconds(1)) { HasSilo = false, SingleHold = static () => new TaskCompletionSource().Task };
+        var files = new SmallFiles(fileTimeout: TimeSpan.FromSeconds(1))
+        {
+            HasSilo = false,
+            SingleHold = static () => new TaskCompletionSource().Task,
+        };
         var paths = files.AddMany(400, index => index + 1);
         var errors = new List<CacheClientException?>();
 
