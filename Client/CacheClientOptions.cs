@@ -84,7 +84,8 @@ public sealed class CacheClientOptions
 
     /// <summary>
     /// Memory of files that <see cref="CacheClient.ReadManyAsync(IEnumerable{string}, CancellationToken)"/> has read and not handed over
-    /// yet, all calls together: 64 MiB is 30 ms of 2 GB/s. A call may always have one file beyond it.
+    /// yet, all calls together: 64 MiB is 30 ms of 2 GB/s. A call may always have one file beyond it. Buffers up to as much are kept for
+    /// the next call.
     /// </summary>
     [Range(1 << 20, 1L << 40)]
     public long ReadManyBudgetBytes { get; init; } = 64L << 20;

@@ -1,5 +1,6 @@
 using System.Buffers;
 using OrleansCache.Metadata;
+using OrleansCache.Reading.Batches;
 
 namespace OrleansCache;
 
@@ -11,10 +12,12 @@ public sealed class ReadManyResult : IMemoryOwner<byte>
 {
     private readonly NodeEntry? _node;
     private readonly int _length;
+    private readonly BatchBuffers _buffers;
     private byte[]? _buffer;
 
-    internal ReadManyResult(string path, NodeEntry? node, byte[]? buffer, int length, CacheClientException? error) =>
-        (Path, _node, _buffer, _length, Error) = (path, node, buffer, length, error);
+    internal ReadManyResult(
+        string path, NodeEntry? node, byte[]? buffer, int length, CacheClientException? error, BatchBuffers buffers) =>
+        (Path, _node, _buffer, _length, Error, _buffers) = (path, node, buffer, length, error, buffers);
 
     /// <summary>The path as it was asked for.</summary>
     public string Path { get; }
@@ -48,7 +51,7 @@ public sealed class ReadManyResult : IMemoryOwner<byte>
     {
         if (Interlocked.Exchange(ref _buffer, null) is { Length: > 0 } buffer)
         {
-            ArrayPool<byte>.Shared.Return(buffer);
+            _buffers.Return(buffer);
         }
     }
 }

@@ -29,7 +29,7 @@ internal sealed partial class BatchRun
                     await PlanNextAsync(cancellationToken).ConfigureAwait(false);
                 }
 
-                var slot = new BatchSlot(path, services.Find(path, cancellationToken).AsTask());
+                var slot = new BatchSlot(path, services.Find(path, cancellationToken).AsTask(), services.Budget.Buffers);
                 _lookups.Enqueue(slot);
                 _ordered.Writer.TryWrite(slot);
                 while (_lookups.TryPeek(out var first) && first.Lookup.IsCompleted)

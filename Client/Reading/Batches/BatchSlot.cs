@@ -1,4 +1,3 @@
-using System.Buffers;
 using OrleansCache.Metadata;
 
 namespace OrleansCache.Reading.Batches;
@@ -7,7 +6,7 @@ namespace OrleansCache.Reading.Batches;
 /// One path of many on its way: looked up, given memory, read, handed over. Belongs to whoever works on it at the moment (the pump, then
 /// its batch, then the consumer); completing it is the hand-over.
 /// </summary>
-internal sealed class BatchSlot(string path, Task<NodeEntry> lookup)
+internal sealed class BatchSlot(string path, Task<NodeEntry> lookup, BatchBuffers buffers)
 {
     private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private CacheClientException? _error;
@@ -35,7 +34,7 @@ internal sealed class BatchSlot(string path, Task<NodeEntry> lookup)
         ReturnBuffer();
         var length = checked((int)node.LengthBytes);
         Node = node;
-        _buffer = length == 0 ? [] : ArrayPool<byte>.Shared.Rent(length);
+        _buffer = length == 0 ? [] : buffers.Rent(length);
         Memory = _buffer.AsMemory(0, length);
     }
 
@@ -56,7 +55,7 @@ internal sealed class BatchSlot(string path, Task<NodeEntry> lookup)
     {
         var (buffer, length) = (_buffer, Memory.Length);
         (_buffer, Memory) = (null, default);
-        return new ReadManyResult(Path, Node, buffer, length, _error);
+        return new ReadManyResult(Path, Node, buffer, length, _error, buffers);
     }
 
     /// <summary>Gives the bytes back: nobody wants them. Nothing may write to them any more.</summary>
@@ -70,7 +69,7 @@ internal sealed class BatchSlot(string path, Task<NodeEntry> lookup)
     {
         if (_buffer is { Length: > 0 } buffer)
         {
-            ArrayPool<byte>.Shared.Return(buffer);
+            buffers.Return(buffer);
         }
 
         (_buffer, Memory) = (null, default);

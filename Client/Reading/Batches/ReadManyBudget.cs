@@ -10,6 +10,9 @@ internal sealed class ReadManyBudget(long limitBytes)
     private TaskCompletionSource? _returned;
     private long _usedBytes;
 
+    /// <summary>The memory itself.</summary>
+    public BatchBuffers Buffers { get; } = new(limitBytes);
+
     /// <summary>Bytes taken now.</summary>
     public long UsedBytes
     {
