@@ -129,14 +129,11 @@ public sealed partial class BlockConnection
                 (_inputStart, _inputEnd) = (0, 0);
             }
 
-            var room = _input.AsSpan(_inputEnd);
-            var received = room.IsEmpty ? 0 : _isUnix ? _socket.ReceiveWithDescriptors(room, _descriptors) : _wire.Receive(room);
-            if (received <= 0)
+            if (_inputEnd == _input.Length || !TryReceiveMore())
             {
                 return false; // The thread sees the same, and does what is to be done.
             }
 
-            _inputEnd += received;
             if (!TakeWholeFrames())
             {
                 Break();
@@ -144,7 +141,7 @@ public sealed partial class BlockConnection
             }
         }
 
-        return request.IsOver;
+        return true;
     }
 
     /// <summary>Takes the frames that are here to their last byte; false when the peer breaks the rules.</summary>

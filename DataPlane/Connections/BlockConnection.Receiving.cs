@@ -204,16 +204,26 @@ public sealed partial class BlockConnection
 
         while (_inputEnd - _inputStart < bytes)
         {
-            var room = _input.AsSpan(_inputEnd);
-            var received = _isUnix ? _socket.ReceiveWithDescriptors(room, _descriptors) : _wire.Receive(room);
-            if (received <= 0 || _descriptors.Count > MaxQueuedDescriptors)
+            if (!TryReceiveMore())
             {
                 return false;
             }
-
-            _inputEnd += received;
         }
 
+        return true;
+    }
+
+    /// <summary>Receives once into the room behind what is buffered; false when nothing came or the peer floods us with descriptors.</summary>
+    private bool TryReceiveMore()
+    {
+        var room = _input.AsSpan(_inputEnd);
+        var received = _isUnix ? _socket.ReceiveWithDescriptors(room, _descriptors) : _wire.Receive(room);
+        if (received <= 0 || _descriptors.Count > MaxQueuedDescriptors)
+        {
+            return false;
+        }
+
+        _inputEnd += received;
         return true;
     }
 }
